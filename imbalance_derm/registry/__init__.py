@@ -1,0 +1,1 @@
+"""Components: how they are announced, found, described and built."""
