@@ -1,0 +1,40 @@
+"""The environment that made a figure."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from typing import Any
+
+PACKAGES = (
+    "imbalance-derm",
+    "torch",
+    "torchvision",
+    "timm",
+    "diffusers",
+    "accelerate",
+    "imbalanced-learn",
+    "scikit-learn",
+    "numpy",
+    "pillow",
+)
+
+
+def environment(device: str, threads: int, precision: str) -> dict[str, Any]:
+    """Return versions, device, threads and platform; nothing that names the machine or its user."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "device": device,
+        "threads": threads,
+        "precision": precision,
+        "versions": versions,
+    }

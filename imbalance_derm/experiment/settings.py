@@ -1,0 +1,167 @@
+"""From what the user typed to a fully resolved specification.
+
+Later sources win: defaults, preset, configuration file, options and ``--set``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from imbalance_derm.errors import InputError
+from imbalance_derm.experiment.spec import PARTS, Spec, TrackerSection
+from imbalance_derm.registry.manager import installed, suggest
+from imbalance_derm.registry.parameters import parameter_model, resolve_name, validate
+
+PRESETS = ("smoke", "demo", "paper")
+Tree = dict[str, Any]
+
+
+def resolve(tree: Tree, preset: str | None = None) -> Spec:
+    """Fill in presets and defaults and validate every key against the part it belongs to.
+
+    Parameters
+    ----------
+    tree : dict
+        Sections as in a TOML file; a part may be given by its name alone
+        (``{"loss": "focal"}``).
+    preset : str, optional
+        One of :data:`PRESETS`; by default that of `tree`, else ``"demo"``.
+
+    Raises
+    ------
+    InputError
+        An unknown part, section or parameter (the nearest is named), or a value out of range.
+
+    Examples
+    --------
+    >>> resolve({"loss": {"name": "focal", "gamma": 1}}).loss.parameters["gamma"]
+    1.0
+    """
+    tree = {key: _section(key, value) for key, value in tree.items()}
+    preset = preset or tree.get("preset") or "demo"
+    if preset not in PRESETS:
+        raise InputError(f"unknown preset '{preset}'{suggest(preset, PRESETS)}")
+    overlay = _preset(preset)
+    for section, kind in PARTS.items():
+        given = tree.setdefault(section, {})
+        name = given.get("name") or Spec.model_fields[section].default.name
+        if section == "data":
+            name = _data_by_path(given, name)
+        entry, shorthand = resolve_name(kind, name)
+        own = getattr(entry.load(), "presets", {}).get(preset, {})
+        base = merge(overlay.get(section, {}), own)
+        overlay[section] = merge(base, {**shorthand, "name": entry.component.name})
+        given.pop("name", None)
+    spec: Tree = merge(overlay, {**tree, "preset": preset})
+    for section, kind in PARTS.items():
+        model = type(Spec.model_fields[section].default)
+        spec[section] = _validated(section, kind, model, spec[section])
+    spec["trackers"] = [
+        _validated("trackers", "tracker", TrackerSection, _section("trackers", tracker))
+        for tracker in spec.get("trackers", [])
+    ]
+    return Spec.model_validate(validate("run", Spec, spec))
+
+
+def read_config(path: Path) -> Tree:
+    """Read a TOML file of sections.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid TOML: {error}") from error
+
+
+def parse_setting(text: str) -> Tree:
+    """Parse ``KEY=VALUE`` of ``--set``; the value is TOML where it can be, else text.
+
+    Raises
+    ------
+    InputError
+        There is no ``=``, or the key has no section.
+
+    Examples
+    --------
+    >>> parse_setting("synth.epochs=20"), parse_setting("synth.quota=x5")
+    ({'synth': {'epochs': 20}}, {'synth': {'quota': 'x5'}})
+    """
+    key, equals, value = text.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise InputError(f"--set {text}: write SECTION.KEY=VALUE, such as --set loss.gamma=1.5")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value
+    for part in reversed(parts):
+        parsed = {part: parsed}
+    return parsed
+
+
+def merge(base: Tree, over: Tree) -> Tree:
+    """Return `base` overlaid by `over`, table by table.
+
+    Examples
+    --------
+    >>> merge({"a": {"x": 1, "y": 2}}, {"a": {"x": 3}})
+    {'a': {'x': 3, 'y': 2}}
+    """
+    result = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merge(result[key], value) if both else value
+    return result
+
+
+def _section(key: str, value: Any) -> Any:
+    named = key in PARTS or key == "trackers"
+    return {"name": value} if named and isinstance(value, str) else value
+
+
+def _preset(name: str) -> Tree:
+    file = files("imbalance_derm.experiment") / "presets" / f"{name}.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def _data_by_path(given: Tree, name: str) -> str:
+    """Let ``--data PATH`` choose the data set that says it can read the path."""
+    if ("dataset", name.partition("/")[0]) in installed().entries:
+        return name
+    path = Path(name)
+    if path.exists():
+        for (kind, known), entry in installed().entries.items():
+            if kind == "dataset" and entry.load().accepts(path):
+                given["root"] = name
+                return known
+        raise InputError(f"no data set can read {path}; give a folder of class folders or a csv")
+    if "/" in name or path.suffix:
+        raise InputError(f"--data {name}: no such file or folder")
+    return name
+
+
+def _validated(section: str, kind: str, model: type[BaseModel], values: Tree) -> Tree:
+    """Check a section's own keys and its part's parameters, each with its own default."""
+    entry, shorthand = resolve_name(kind, str(values.get("name", "")))
+    own = parameter_model(entry.load())
+    values = {**shorthand, **values, "name": entry.component.name}
+    known = {*model.model_fields, *own.model_fields}
+    for key in values:
+        if key not in known:
+            raise InputError(
+                f"unknown setting '{section}.{key}'{suggest(key, known - {'name'})}"
+            )
+    mine = {key: value for key, value in values.items() if key in model.model_fields}
+    rest = {key: value for key, value in values.items() if key not in model.model_fields}
+    return {**validate(section, model, mine), **validate(section, own, rest)}

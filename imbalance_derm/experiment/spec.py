@@ -1,0 +1,172 @@
+"""The specification of a run: one section per kind of part, and how it is trained and judged."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field
+
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Section(BaseModel):
+    """A part by name; every key that is not a field here is a parameter of that part."""
+
+    model_config = ConfigDict(extra="allow", validate_default=True)
+
+    name: str
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The part's own parameters."""
+        return dict(self.model_extra or {})
+
+
+class DataSection(Section):
+    """Which images, at which resolution, split how."""
+
+    name: str = "phantom"
+    root: str = Field("", description="folder that holds the data sets' folders, or the data")
+    image_size: Annotated[int, Field(ge=16, le=1024)] = Field(
+        128, description="side of the centre square, in pixels"
+    )
+    validation: Annotated[float, Field(gt=0, le=0.5)] = Field(
+        0.15, description="share of the training lesions kept for validation"
+    )
+    test: Annotated[float, Field(gt=0, le=0.5)] = Field(
+        0.25, description="share drawn for testing where the data set has no test split"
+    )
+    split_seed: Seed = Field(0, description="seed of the split, apart from the training seed")
+    skip_bad_images: bool = Field(False, description="skip and count unusable files")
+
+
+class SynthSection(Section):
+    """Which synthesizer, and how much it makes."""
+
+    name: str = "none"
+    quota: str | dict[str, str | int | float] = Field(
+        "balance", description="balance, per_source, xN, a share, a count, or one of these by class"
+    )
+
+
+class SamplerSection(Section):
+    """Which rows make a batch."""
+
+    name: str = "shuffle"
+
+
+class BackboneSection(Section):
+    """Which network gives the features."""
+
+    name: str = "efficientnet_lite0"
+    frozen: bool = Field(False, description="train the head only, on cached embeddings")
+
+
+class HeadSection(Section):
+    """What turns features into logits."""
+
+    name: str = "single_task"
+
+
+class LossSection(Section):
+    """What is minimised."""
+
+    name: str = "ce"
+
+
+class TrackerSection(Section):
+    """Who is told of the run's events."""
+
+
+class TrainSection(BaseModel):
+    """How the classifier is trained."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+    updates: Annotated[int, Field(ge=0)] = Field(
+        0, description="optimiser updates; 0: as many as `epochs` passes over the real images take"
+    )
+    epochs: Annotated[float, Field(gt=0)] = Field(
+        10.0, description="passes over the real training images; synthetic ones add no update"
+    )
+    batch_size: Annotated[int, Field(ge=2)] = Field(32, description="images per update")
+    optimizer: str = Field("AdamW", description="any class of torch.optim")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(5e-4, description="at its highest")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(0.02, description="on matrices only")
+    schedule: Literal["cosine", "constant"] = Field("cosine", description="of the learning rate")
+    warmup: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.1, description="share of the updates over which the learning rate rises from 0"
+    )
+    augment: Literal["none", "dihedral", "photo"] = Field(
+        "dihedral",
+        description="flips and transposes, or these with mild zoom and colour, drawn per batch",
+    )
+    validations: Annotated[int, Field(ge=1)] = Field(
+        6, description="how often the validation set is looked at"
+    )
+    monitor: Literal["auc", "average_precision", "balanced_accuracy", "loss"] = Field(
+        "auc", description="validation figure that picks the checkpoint"
+    )
+    patience: Annotated[int, Field(ge=0)] = Field(
+        0, description="stop after so many looks without improvement; 0: never"
+    )
+    precision: Literal["auto", "no", "bf16", "fp16"] = Field(
+        "auto", description="mixed precision; auto: where a GPU has it"
+    )
+    device: Literal["auto", "cpu"] = Field("auto", description="auto: CUDA, Apple or CPU")
+    threads: Annotated[int, Field(ge=0)] = Field(0, description="CPU threads; 0: all cores")
+
+
+class EvaluationSection(BaseModel):
+    """How the test set is judged."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+    resamples: Annotated[int, Field(ge=100)] = Field(2000, description="of the bootstrap")
+
+
+PARTS: dict[str, str] = {
+    "data": "dataset",
+    "synth": "synthesizer",
+    "sampler": "sampler",
+    "backbone": "backbone",
+    "head": "head",
+    "loss": "loss",
+}
+"""The kind of component behind each section."""
+
+
+class Spec(BaseModel):
+    """A fully resolved run; :meth:`to_toml` is enough to run it again.
+
+    Examples
+    --------
+    >>> spec = Spec(loss=LossSection(name="focal", gamma=2.0))
+    >>> Spec.from_toml(spec.to_toml()) == spec
+    True
+    """
+
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+    seed: Seed = 0
+    preset: str = "demo"
+    data: DataSection = DataSection()
+    synth: SynthSection = SynthSection()
+    sampler: SamplerSection = SamplerSection()
+    backbone: BackboneSection = BackboneSection()
+    head: HeadSection = HeadSection()
+    loss: LossSection = LossSection()
+    train: TrainSection = TrainSection()
+    evaluation: EvaluationSection = EvaluationSection()
+    trackers: list[TrackerSection] = []
+
+    def to_toml(self) -> str:
+        """Return the specification as TOML; it has no null, so that every value is explicit."""
+        return tomli_w.dumps(self.model_dump(mode="json"))
+
+    @staticmethod
+    def from_toml(text: str) -> Spec:
+        """Read what :meth:`to_toml` wrote, without consulting the registry."""
+        return Spec.model_validate(tomllib.loads(text))

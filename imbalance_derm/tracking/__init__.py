@@ -1,0 +1,1 @@
+"""Trackers: who is told of a run's events, one file each."""
