@@ -1,0 +1,1 @@
+"""Losses: one file per family, all behind :class:`imbalance_derm.losses.contract.Loss`."""

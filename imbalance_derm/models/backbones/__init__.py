@@ -1,0 +1,1 @@
+"""Backbones, one file each; ``weights.py`` finds their pre-trained weights."""

@@ -1,0 +1,139 @@
+"""What a model is made of: a backbone that gives features, and a head that gives logits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from imbalance_derm.losses.contract import ClassCounts, Loss, apply_loss
+
+
+class Backbone(nn.Module):
+    """Maps images to features; knows the normalisation that its weights expect.
+
+    Parameters
+    ----------
+    network : Module
+        Maps normalised images, float (n, 3, h, w), to feature maps (n, d, h', w').
+    features : int
+        Number of features `d`.
+    mean, std : tuple of 3 float
+        Normalisation per RGB channel, for images in [0, 1].
+    weights : str
+        Where the weights come from, as it stands in the record.
+
+    Notes
+    -----
+    Normalisation happens inside, in one place, so that real and synthetic images are scaled
+    alike by construction.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        features: int,
+        mean: tuple[float, float, float],
+        std: tuple[float, float, float],
+        weights: str,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.features = features
+        self.weights = weights
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def feature_maps(self, images: torch.Tensor) -> torch.Tensor:
+        """Return (n, d, h', w') from images in [0, 1], float (n, 3, h, w)."""
+        return self.network((images - self.mean) / self.std)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return globally average-pooled features (n, d)."""
+        return self.feature_maps(images).mean(dim=(2, 3))
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a head has to predict: `features` in, `classes` out, body `sites` where known."""
+
+    features: int
+    classes: tuple[str, ...]
+    sites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch on the device.
+
+    Attributes
+    ----------
+    inputs : Tensor
+        Images in [0, 1], float (n, 3, h, w); or embeddings, float (n, d).
+    labels : Tensor of int64, shape (n,)
+    sites : Tensor of int64, shape (n,)
+        -1 where the body site is missing; always so for synthetic images.
+    """
+
+    inputs: torch.Tensor
+    labels: torch.Tensor
+    sites: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a head returns: `logits` (n, classes), and those of other tasks by name."""
+
+    logits: torch.Tensor
+    others: dict[str, torch.Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Class counts of the lesion task, and counts per body site (real images only)."""
+
+    classes: ClassCounts
+    sites: ClassCounts
+
+
+class Head(nn.Module):
+    """Maps features to logits. Constructed as ``Head(task, **parameters)``."""
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
+
+    def forward(self, features: torch.Tensor) -> Outputs:
+        """Return the outputs for features (n, d); nothing else is known at test time."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def objective(
+        self,
+        outputs: Outputs,
+        features: torch.Tensor,
+        batch: Batch,
+        loss: Loss,
+        counts: Counts,
+        progress: float,
+    ) -> torch.Tensor:
+        """Return the scalar to minimise; by default the mean of `loss` on the lesion logits."""
+        return apply_loss(
+            loss, outputs.logits, batch.labels, counts.classes, features, progress
+        ).mean()
+
+
+class Model(nn.Module):
+    """A backbone and a head; the backbone is None where the inputs are embeddings already."""
+
+    def __init__(self, backbone: Backbone | None, head: Head) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+
+    def forward(self, inputs: torch.Tensor) -> tuple[Outputs, torch.Tensor]:
+        """Return the head's outputs and the features (n, d) behind them."""
+        features = inputs if self.backbone is None else self.backbone(inputs)
+        return self.head(features), features

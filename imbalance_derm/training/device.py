@@ -1,0 +1,32 @@
+"""Device, mixed precision and threads of this process."""
+
+from __future__ import annotations
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, GradientState
+
+from imbalance_derm.errors import InputError
+from imbalance_derm.experiment.spec import TrainSection
+
+
+def make_accelerator(settings: TrainSection) -> Accelerator:
+    """Return an accelerator as `settings` ask for, and fix the number of CPU threads.
+
+    Raises
+    ------
+    InputError
+        The device cannot compute in the precision asked for.
+    """
+    torch.set_num_threads(settings.threads or torch.get_num_threads())
+    # accelerate keeps one state per process; a second run may ask for another precision.
+    AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
+    on_gpu = torch.cuda.is_available() and settings.device != "cpu"
+    precision = settings.precision
+    if precision == "auto":
+        # bfloat16 on a CPU is no faster than channels-last float32 for these networks.
+        precision = ("bf16" if torch.cuda.is_bf16_supported() else "fp16") if on_gpu else "no"
+    if precision == "fp16" and not on_gpu:
+        raise InputError("train.precision=fp16 needs a CUDA device; use bf16, no or auto")
+    return Accelerator(cpu=settings.device == "cpu", mixed_precision=precision)
