@@ -1,0 +1,27 @@
+"""Shell completion of component names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+from click.shell_completion import CompletionItem
+
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+
+def components(kind: str) -> Completer:
+    """Return a completer of the names of one kind, with their summaries."""
+
+    def complete(
+        ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from imbalance_derm.registry.manager import installed
+
+        return [
+            CompletionItem(name, help=entry.component.summary)
+            for (found, name), entry in sorted(installed().entries.items())
+            if found == kind and name.startswith(incomplete)
+        ]
+
+    return complete

@@ -1,0 +1,100 @@
+"""``imbderm plugins``: which parts there are, and what can be set on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from imbalance_derm.cli.completion import components
+from imbalance_derm.registry.component import KINDS
+
+
+@click.group()
+def plugins() -> None:
+    """List the parts that runs are composed of, built in and installed."""
+
+
+@plugins.command("list")
+@click.option("--kind", type=click.Choice(KINDS), help="Only parts of this kind.")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+def list_(kind: str | None, as_json: bool) -> None:
+    """List every part, and every plugin that had to be skipped."""
+    from imbalance_derm.registry.manager import installed
+
+    registry = installed()
+    entries = sorted(
+        (entry for (k, _), entry in registry.entries.items() if kind in (None, k)),
+        key=lambda entry: (KINDS.index(entry.component.kind), entry.component.name),
+    )
+    if as_json:
+        rows = [
+            {
+                **asdict(entry.component),
+                "distribution": entry.distribution,
+                "version": entry.version,
+            }
+            for entry in entries
+        ]
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        _table(
+            ("KIND", "NAME", "FROM", "SUMMARY"),
+            [
+                (e.component.kind, e.component.name, e.distribution, e.component.summary)
+                for e in entries
+            ],
+        )
+    for problem in registry.problems:
+        click.echo(f"Warning: skipped from {problem.distribution}: {problem.reason}", err=True)
+
+
+@plugins.command()
+@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("name", shell_complete=lambda c, p, i: components(c.params["kind"])(c, p, i))
+@click.option("--json", "as_json", is_flag=True, help="Print a list with one object.")
+def info(kind: str, name: str, as_json: bool) -> None:
+    """Show one part: what it does, its source paper and its parameters."""
+    from imbalance_derm.registry.manager import installed
+    from imbalance_derm.registry.parameters import describe
+
+    entry = installed().get(kind, name)
+    target = entry.load()
+    parameters = describe(target)
+    presets: dict[str, dict[str, Any]] = getattr(target, "presets", {})
+    if as_json:
+        found = {
+            **asdict(entry.component),
+            "distribution": entry.distribution,
+            "version": entry.version,
+            "parameters": [asdict(parameter) for parameter in parameters],
+            "presets": presets,
+        }
+        click.echo(json.dumps([found], indent=2))
+        return
+    click.echo(f"{kind} {name}: {entry.component.summary}")
+    if entry.component.citation:
+        click.echo(f"Source:  {entry.component.citation}")
+    click.echo(f"From:    {entry.distribution} {entry.version}, {entry.component.target}")
+    click.echo()
+    if parameters:
+        rows = []
+        for parameter in parameters:
+            default = "" if parameter.default is None else json.dumps(parameter.default)
+            rows.append((parameter.name, parameter.type, default, parameter.limits, parameter.doc))
+        _table(("PARAMETER", "TYPE", "DEFAULT", "LIMITS", "MEANING"), rows)
+    else:
+        click.echo("It has no parameters.")
+    for preset, values in presets.items():
+        click.echo(f"\n--preset {preset}: " + ", ".join(f"{k}={v}" for k, v in values.items()))
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    # Plain columns: importing a table library would double the time of `plugins list`.
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header) - 1)]
+    for row in (header, *rows):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        click.echo("  ".join([*cells, row[-1]]).rstrip())

@@ -1,0 +1,1 @@
+"""The one place that composes every room into a run; one file per stage."""

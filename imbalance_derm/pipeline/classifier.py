@@ -1,0 +1,127 @@
+"""Stage: train the classifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from imbalance_derm.evaluation.evaluate import monitor
+from imbalance_derm.evaluation.predictions import Predictions
+from imbalance_derm.experiment.events import EpochFinished
+from imbalance_derm.experiment.fingerprint import source_digest
+from imbalance_derm.experiment.stages import Progress, Stage
+from imbalance_derm.models.contract import Backbone, Head, Model, Task
+from imbalance_derm.pipeline.lesions import Split
+from imbalance_derm.pipeline.synthesis import Synthetic
+from imbalance_derm.pipeline.workbench import Workbench
+from imbalance_derm.training.inference import predict
+from imbalance_derm.training.loop import train_classifier
+from imbalance_derm.training.pool import Pool
+
+ROOMS = ("losses", "models", "sampling", "training")
+WEIGHTS = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model, on the device, with its stage and the updates that it was given."""
+
+    model: Model
+    stage: Stage
+
+
+def build_backbone(bench: Workbench) -> Backbone:
+    """Build the backbone; a random start is a function of the seed."""
+    torch.manual_seed(bench.spec.seed)
+    backbone: Backbone = bench.build("backbone")
+    return backbone.to(bench.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def train(
+    bench: Workbench,
+    backbone: Backbone,
+    training: Split,
+    validation: Split,
+    synthetic: Synthetic | None,
+) -> Trained:
+    """Train a head on `backbone` (or on its embeddings, where it is frozen).
+
+    Returns
+    -------
+    Trained
+        Always with the backbone, so that it takes images.
+    """
+    spec, lesions = bench.spec, training.lesions
+    frozen = lesions.samples.ndim == 2
+    # Built even where the stage is cached: the model to load the weights into.
+    torch.manual_seed(spec.seed)
+    head: Head = bench.build("head", Task(backbone.features, lesions.classes, lesions.site_names))
+    head.to(bench.accelerator.device)
+    inputs = {
+        "parts": {s: bench.identity(s) for s in ("sampler", "backbone", "head", "loss")},
+        "train": spec.train.model_dump(mode="json", exclude={"device", "threads"}),
+        "data": [training.key, validation.key, synthetic.key if synthetic else ""],
+        "seed": spec.seed,
+        "code": source_digest(*(f"imbalance_derm.{room}" for room in ROOMS)),
+        "arithmetic": bench.arithmetic,
+    }
+
+    def compute(folder: Path, progress: Progress) -> dict[str, Any]:
+        pool = Pool.of(
+            lesions, *((synthetic.samples, synthetic.labels) if synthetic else (None, None))
+        )
+        model = Model(None if frozen else backbone, head)
+
+        def validate(model: Model) -> float:
+            predictions = predictions_of(bench, model, validation)
+            figure = monitor(predictions, spec.train.monitor)
+            return -figure if spec.train.monitor == "loss" else figure
+
+        def looked(update: int, updates: int, figure: float) -> None:
+            figures = {str(spec.train.monitor): figure}
+            bench.cache.listener(EpochFinished(update, updates, figures))
+
+        history = train_classifier(
+            model,
+            pool,
+            bench.build("loss"),
+            bench.build("sampler"),
+            spec.train,
+            validate,
+            bench.context(spec.seed, folder, progress),
+            looked,
+        )
+        whole = Model(backbone, head).state_dict()
+        tensors = {k: v.detach().to("cpu", copy=True).contiguous() for k, v in whole.items()}
+        save_file(tensors, folder / WEIGHTS)
+        curve: list[dict[str, Any]] = [
+            {"update": update, "loss": loss}
+            for update, loss in zip(history.updates, history.losses, strict=True)
+        ]
+        looks = {int(update): figure for update, figure in history.looks}
+        for point in curve:
+            if point["update"] in looks:
+                point["validation"] = {spec.train.monitor: looks[int(point["update"])]}
+        # With early stopping the last look tells how far the training went.
+        taken = int(history.looks[-1][0])
+        return {"steps": taken, "best_update": history.best[0], "curve": curve, "rows": len(pool)}
+
+    stage = bench.cache.run("train", inputs, compute)
+    model = Model(backbone, head)
+    model.load_state_dict(load_file(stage.folder / WEIGHTS))
+    model.to(bench.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.eval()
+    return Trained(model, stage)
+
+
+def predictions_of(bench: Workbench, model: Model, split: Split) -> Predictions:
+    """Return what `model` says of each sample of `split`."""
+    lesions = split.lesions
+    probabilities = predict(model, lesions.samples, bench.accelerator)
+    return Predictions(
+        lesions.image_ids, lesions.lesion_ids, lesions.labels, probabilities, lesions.classes
+    )

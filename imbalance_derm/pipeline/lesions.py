@@ -1,0 +1,136 @@
+"""From a data set to training and validation images, and a test set under seal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from imbalance_derm.data.checks import check_table
+from imbalance_derm.data.contract import Dataset
+from imbalance_derm.data.lesions import LesionSet
+from imbalance_derm.data.splits import partition
+from imbalance_derm.data.store import (
+    DECODE_VERSION,
+    class_names,
+    decode,
+    lesion_set,
+    open_images,
+    site_names,
+)
+from imbalance_derm.errors import InputError
+from imbalance_derm.experiment.fingerprint import digest
+from imbalance_derm.experiment.stages import Progress
+from imbalance_derm.pipeline.workbench import Workbench
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Decoded lesions of one split, with a hash of all that determines them."""
+
+    lesions: LesionSet
+    key: str
+    skipped: Sequence[str]
+
+
+class SealedTest:
+    """The test split, not decoded. Only the evaluation stage opens it.
+
+    No component is ever handed this object, the data set or the full table: what a component
+    gets holds training lesions (the classifier's stage: validation lesions too).
+    """
+
+    def __init__(self, reader: _Reader, table: pd.DataFrame) -> None:
+        self.__reader = reader
+        self.__table = table
+
+    def open(self) -> Split:
+        """Decode the test images."""
+        return self.__reader.decoded(self.__table, "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Lesions:
+    """What a run works on."""
+
+    train: Split
+    validation: Split
+    test: SealedTest
+    notice: str
+    positive: str
+    skipped: tuple[str, ...]
+
+
+def load_lesions(bench: Workbench) -> Lesions:
+    """Read the table, check it, split it, and decode training and validation images.
+
+    Raises
+    ------
+    InputError
+        The data cannot be used as they are; the text names the file, class or column.
+    """
+    settings = bench.spec.data
+    dataset: Dataset = bench.build("data")
+    if dataset.needs_root and not settings.root:
+        raise InputError(
+            f"data set {settings.name} needs --data-root FOLDER, the folder that holds it"
+        )
+    root = Path(settings.root) if settings.root else None
+    if root is not None and not root.exists():
+        raise InputError(f"--data-root {root}: no such file or folder")
+    checked = check_table(dataset, dataset.table(root), settings.skip_bad_images)
+    parts = partition(checked.table, settings.validation, settings.test, settings.split_seed)
+    classes = class_names(parts.train, dataset.positive)
+    digests = dict(zip(checked.table["image"], checked.digests, strict=True))
+    reader = _Reader(bench, dataset, digests, classes, site_names(parts.train))
+    train = reader.decoded(parts.train, "train")
+    validation = reader.decoded(parts.validation, "validation")
+    return Lesions(
+        train,
+        validation,
+        SealedTest(reader, parts.test),
+        dataset.notice,
+        classes[-1] if len(classes) == 2 else "",
+        (*checked.skipped, *train.skipped, *validation.skipped),
+    )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Decodes the images of one data set, one stage for each split."""
+
+    bench: Workbench
+    dataset: Dataset
+    digests: dict[str, str]
+    classes: tuple[str, ...]
+    sites: tuple[str, ...]
+
+    def decoded(self, table: pd.DataFrame, split: str) -> Split:
+        settings, sources = self.bench.spec.data, list(table["source"])
+        inputs = {
+            "images": [self.digests[image] for image in table["image"]],
+            "size": settings.image_size,
+            "skip": settings.skip_bad_images,
+            "version": DECODE_VERSION,
+        }
+
+        def compute(folder: Path, progress: Progress) -> dict[str, object]:
+            decoded = decode(
+                self.dataset,
+                sources,
+                settings.image_size,
+                folder,
+                lambda done, total: progress(done, total, {}),
+                settings.skip_bad_images,
+            )
+            return {"split": split, "kept": decoded.kept, "skipped": decoded.skipped}
+
+        stage = self.bench.cache.run("decode", inputs, compute)
+        table = table.iloc[stage.facts["kept"]].reset_index(drop=True)
+        lesions = lesion_set(table, open_images(stage.folder), self.classes, self.sites)
+        rows = table.loc[:, ["image", "label", "site", "lesion"]].astype(object)
+        rows = rows.where(rows.notna(), None)
+        key = digest([stage.key, self.classes, self.sites, rows.to_numpy().tolist()])
+        return Split(lesions, key, stage.facts["skipped"])

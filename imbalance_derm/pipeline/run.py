@@ -1,0 +1,173 @@
+"""One run: from a specification to a record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imbalance_derm.experiment.environment import environment
+from imbalance_derm.experiment.events import Listener, RunFinished, RunStarted
+from imbalance_derm.experiment.files import write_text
+from imbalance_derm.experiment.fingerprint import digest
+from imbalance_derm.experiment.record import RECORD_FILE, Record
+from imbalance_derm.experiment.spec import PARTS, Spec
+from imbalance_derm.experiment.stages import StageCache
+from imbalance_derm.pipeline.classifier import Trained, build_backbone, train
+from imbalance_derm.pipeline.embedding import embed_split
+from imbalance_derm.pipeline.evidence import gather_evidence
+from imbalance_derm.pipeline.export import export_run
+from imbalance_derm.pipeline.judgement import Judgement, judge
+from imbalance_derm.pipeline.lesions import Lesions, load_lesions
+from imbalance_derm.pipeline.synthesis import Synthetic, synthesize
+from imbalance_derm.pipeline.trackers import trackers_as_listener
+from imbalance_derm.pipeline.workbench import Workbench
+from imbalance_derm.registry.manager import installed
+from imbalance_derm.report.html import write_report
+from imbalance_derm.synth.contract import Synthesizer
+from imbalance_derm.training.device import make_accelerator
+
+REPORT_FILE = "report.html"
+
+
+def run(
+    spec: Spec, folder: Path, cache: Path, command: str, listen: Listener, warn: Callable[[str], None]
+) -> Record:
+    """Carry out `spec` and leave the record in `folder`.
+
+    Parameters
+    ----------
+    spec : Spec
+        Fully resolved.
+    folder : Path
+        The run's own folder; ``record.json`` is written there last.
+    cache : Path
+        Root of the stage cache.
+    command : str
+        What the user typed, for the record.
+    listen : callable
+        Told of every event.
+    warn : callable
+        Told, in one line, of what did not go well but fails no run.
+
+    Raises
+    ------
+    InputError, RunError
+        In one line.
+    """
+    start = time.perf_counter()
+    track = trackers_as_listener(spec, folder, warn)
+
+    def tell(event: Any) -> None:
+        listen(event)
+        track(event)
+
+    stages = StageCache(cache, tell)
+    bench = Workbench(spec, stages, make_accelerator(spec.train))
+    tell(RunStarted(folder.name, folder, spec.model_dump(mode="json")))
+    lesions = load_lesions(bench)
+    trained, synthetic = _fit(bench, lesions)
+    judgement = judge(bench, trained, lesions)
+    record = _record(bench, folder.name, command, lesions, trained, synthetic, judgement, start)
+    evidence = gather_evidence(bench, record, lesions, trained, synthetic, judgement)
+    export_run(folder, trained, synthetic, judgement, lesions.train.lesions.classes)
+    write_report(evidence, folder / REPORT_FILE)
+    write_text(folder / RECORD_FILE, record.to_json())
+    tell(RunFinished(record, folder))
+    return record
+
+
+def _fit(bench: Workbench, lesions: Lesions) -> tuple[Trained, Synthetic | None]:
+    """Everything that learns; it is handed training and validation lesions and nothing else."""
+    synthesizer: Synthesizer = bench.build("synth")
+    backbone = build_backbone(bench)
+    training, validation = lesions.train, lesions.validation
+    if bench.spec.backbone.frozen or synthesizer.space == "embedding":
+        training = embed_split(bench, backbone, training)
+        validation = embed_split(bench, backbone, validation)
+    fed = training if synthesizer.space == "embedding" else lesions.train
+    synthetic = synthesize(bench, synthesizer, fed.lesions, fed.key)
+    return train(bench, backbone, training, validation, synthetic), synthetic
+
+
+def _record(
+    bench: Workbench,
+    name: str,
+    command: str,
+    lesions: Lesions,
+    trained: Trained,
+    synthetic: Synthetic | None,
+    judgement: Judgement,
+    start: float,
+) -> Record:
+    spec, classes = bench.spec, lesions.train.lesions.classes
+    splits = {"train": lesions.train, "validation": lesions.validation, "test": judgement.test}
+    made = np.bincount(synthetic.labels, minlength=len(classes)) if synthetic else None
+
+    def by_class(counts: np.ndarray) -> dict[str, int]:
+        return dict(zip(classes, map(int, counts), strict=True))
+
+    real = lesions.train.lesions.class_counts
+    components = {}
+    for section, kind in PARTS.items():
+        entry = installed().get(kind, getattr(spec, section).name)
+        components[section] = {
+            "name": entry.component.name,
+            "distribution": entry.distribution,
+            "version": entry.version,
+            "citation": entry.component.citation,
+        }
+    components["backbone"]["weights"] = getattr(trained.model.backbone, "weights", "")
+    return Record(
+        name=name,
+        command=command,
+        spec=spec.model_dump(mode="json"),
+        components=components,
+        data={
+            "name": spec.data.name,
+            "fingerprint": digest([split.key for split in splits.values()]),
+            "notice": lesions.notice,
+            "classes": list(classes),
+            "positive": lesions.positive,
+            "skipped": len(lesions.skipped) + len(judgement.test.skipped),
+            "counts": {n: by_class(s.lesions.class_counts) for n, s in splits.items()},
+            "fed": {
+                "real": by_class(real),
+                "synthetic": by_class(np.zeros_like(real) if made is None else made),
+                "asked": synthetic.asked if synthetic else {},
+            },
+            "updates": trained.stage.facts["steps"],
+        },
+        metrics={split: found.figures for split, found in judgement.evaluations.items()},
+        confusion={split: found.confusion for split, found in judgement.evaluations.items()},
+        decision=asdict(judgement.decision),
+        stages=list(bench.cache.entries),
+        curves={
+            "classifier": trained.stage.facts["curve"],
+            "synthesizer": synthetic.curves if synthetic else {},
+        },
+        environment=environment(
+            _device_name(bench), _threads(), str(bench.accelerator.mixed_precision)
+        ),
+        seed=spec.seed,
+        seconds=time.perf_counter() - start,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _device_name(bench: Workbench) -> str:
+    import torch
+
+    device = bench.accelerator.device
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def _threads() -> int:
+    import torch
+
+    return torch.get_num_threads()

@@ -1,0 +1,108 @@
+"""Stages: fit the synthesizer on training lesions, and sample from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from imbalance_derm.data.lesions import LesionSet
+from imbalance_derm.experiment.fingerprint import source_digest
+from imbalance_derm.experiment.stages import Progress
+from imbalance_derm.pipeline.workbench import Workbench
+from imbalance_derm.synth.contract import Chunk, Synthesizer
+from imbalance_derm.synth.quota import resolve_quota
+from imbalance_derm.synth.samples import read_samples, write_samples
+
+ROOMS = ("imbalance_derm.synth.contract", "imbalance_derm.training")
+
+
+@dataclass(frozen=True, eq=False)
+class Synthetic:
+    """Stored synthetic samples.
+
+    Attributes
+    ----------
+    samples : ndarray
+        A read-only memory map; images or embeddings as the synthesizer's space says.
+    labels : ndarray of int64
+    manifest : DataFrame
+        One row per sample: label, method, sources, seed, model.
+    key : str
+    curves : dict
+        Loss curves of the fit, by target class; may be empty.
+    asked : dict of str to int
+        The quota by class.
+    """
+
+    samples: np.ndarray
+    labels: np.ndarray
+    manifest: pd.DataFrame
+    key: str
+    curves: dict[str, Any]
+    asked: dict[str, int]
+
+
+def synthesize(
+    bench: Workbench, synthesizer: Synthesizer, lesions: LesionSet, key: str
+) -> Synthetic | None:
+    """Fit on `lesions` (training only) and sample the quota; both stages are cached.
+
+    Parameters
+    ----------
+    lesions : LesionSet
+        Images or embeddings, as the synthesizer's space says.
+    key : str
+        Hash of all that determines `lesions`.
+
+    Returns
+    -------
+    Synthetic or None
+        None where the synthesizer has no class to make.
+    """
+    spec, seed = bench.spec, bench.spec.seed
+    targets = synthesizer.targets(lesions)
+    if not targets:
+        return None
+    quota = resolve_quota(spec.synth.quota, lesions.class_counts, targets, lesions.classes)
+    inputs = {
+        "part": bench.identity("synth"),
+        "data": key,
+        "seed": seed,
+        "code": source_digest(*ROOMS),
+        "arithmetic": bench.arithmetic,
+    }
+
+    def fit(folder: Path, progress: Progress) -> dict[str, Any]:
+        facts = synthesizer.fit(lesions, bench.context(seed, folder, progress))
+        synthesizer.save(folder)
+        return facts
+
+    def sample(folder: Path, progress: Progress) -> dict[str, Any]:
+        context = bench.context(seed, folder, progress)
+        synthesizer.load(fitted.folder, lesions, context)
+        total = sum(quota.values())
+
+        def chunks() -> Iterator[Chunk]:
+            done = 0
+            for label, count in quota.items():
+                for chunk in synthesizer.sample(lesions, label, count, seed, context):
+                    yield chunk
+                    done += len(chunk.samples)
+                    progress(done, total, {})
+
+        write_samples(chunks(), folder)
+        _, labels, _ = read_samples(folder)
+        by_class = np.bincount(labels, minlength=len(lesions.classes)).tolist()
+        return {"made": dict(zip(lesions.classes, by_class, strict=True))}
+
+    fitted = bench.cache.run("fit", inputs, fit)
+    asked = {lesions.classes[label]: count for label, count in quota.items()}
+    sampled = bench.cache.run("sample", {"fit": fitted.key, "quota": asked}, sample)
+    samples, labels, manifest = read_samples(sampled.folder)
+    curves = fitted.facts.get("curves", {})
+    return Synthetic(samples, labels, manifest, sampled.key, curves, asked)
