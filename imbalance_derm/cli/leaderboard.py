@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+_FILE_WIDTH = 200
+
 
 @click.command()
 @click.argument(
@@ -28,12 +30,16 @@ import click
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write to this file instead of the screen.",
 )
-def leaderboard(paths: tuple[Path, ...], form: str, metric: str | None, output: Path | None) -> None:
+def leaderboard(
+    paths: tuple[Path, ...], form: str, metric: str | None, output: Path | None
+) -> None:
     """Rank every run found below PATH... beside the published rows of its data set.
 
     Each row is marked: measured here; as printed in a paper; or recovered, where the confusion
     matrix behind a paper's figures could be found.
     """
+    import io
+
     from rich.console import Console
 
     from imbalance_derm.benchmark.formats import to_csv, to_json, to_markdown
@@ -49,10 +55,11 @@ def leaderboard(paths: tuple[Path, ...], form: str, metric: str | None, output: 
             console.print(to_table(board, console.width))
         return
     if form == "table":
-        page = Console(width=160, highlight=False, no_color=True, record=True, quiet=True)
+        page = io.StringIO()
+        console = Console(file=page, width=_FILE_WIDTH, highlight=False, color_system=None)
         for board in boards:
-            page.print(to_table(board, page.width))
-        text = page.export_text()
+            console.print(to_table(board, _FILE_WIDTH))
+        text = page.getvalue()
     else:
         text = {"md": to_markdown, "json": to_json, "csv": to_csv}[form](boards)
     if output is None:
@@ -61,4 +68,5 @@ def leaderboard(paths: tuple[Path, ...], form: str, metric: str | None, output: 
     try:
         write_text(output, text)
     except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}; choose another --output") from error
+        reason = f"cannot write {output}: {error.strerror}; choose another --output"
+        raise InputError(reason) from error

@@ -10,7 +10,7 @@ from importlib import import_module
 
 import click
 
-from imbalance_derm import __version__
+from imbalance_derm.version import __version__
 from imbalance_derm.errors import ImbdermError
 
 COMMANDS = ("run", "leaderboard", "plugins")

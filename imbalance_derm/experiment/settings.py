@@ -6,6 +6,7 @@ Later sources win: defaults, preset, configuration file, options and ``--set``.
 from __future__ import annotations
 
 import tomllib
+from copy import deepcopy
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from imbalance_derm.errors import InputError
-from imbalance_derm.experiment.spec import PARTS, Spec, TrackerSection
+from imbalance_derm.experiment.spec import (
+    PARTS,
+    EvaluationSection,
+    Spec,
+    TrackerSection,
+    TrainSection,
+)
 from imbalance_derm.registry.manager import installed, suggest
 from imbalance_derm.registry.parameters import parameter_model, resolve_name, validate
 
@@ -42,7 +49,7 @@ def resolve(tree: Tree, preset: str | None = None) -> Spec:
     >>> resolve({"loss": {"name": "focal", "gamma": 1}}).loss.parameters["gamma"]
     1.0
     """
-    tree = {key: _section(key, value) for key, value in tree.items()}
+    tree = {key: _section(key, value) for key, value in deepcopy(tree).items()}
     preset = preset or tree.get("preset") or "demo"
     if preset not in PRESETS:
         raise InputError(f"unknown preset '{preset}'{suggest(preset, PRESETS)}")
@@ -61,6 +68,9 @@ def resolve(tree: Tree, preset: str | None = None) -> Spec:
     for section, kind in PARTS.items():
         model = type(Spec.model_fields[section].default)
         spec[section] = _validated(section, kind, model, spec[section])
+    plains: dict[str, type[BaseModel]] = {"train": TrainSection, "evaluation": EvaluationSection}
+    for section, plain in plains.items():
+        spec[section] = validate(section, plain, spec.get(section, {}))
     spec["trackers"] = [
         _validated("trackers", "tracker", TrackerSection, _section("trackers", tracker))
         for tracker in spec.get("trackers", [])
@@ -156,6 +166,12 @@ def _validated(section: str, kind: str, model: type[BaseModel], values: Tree) ->
     entry, shorthand = resolve_name(kind, str(values.get("name", "")))
     own = parameter_model(entry.load())
     values = {**shorthand, **values, "name": entry.component.name}
+    clash = set(own.model_fields) & set(model.model_fields)
+    if clash:
+        raise InputError(
+            f"{kind} '{entry.component.name}' of {entry.distribution} has a parameter "
+            f"'{sorted(clash)[0]}', which section [{section}] keeps for itself; rename it"
+        )
     known = {*model.model_fields, *own.model_fields}
     for key in values:
         if key not in known:

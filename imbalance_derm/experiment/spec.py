@@ -46,7 +46,7 @@ class SynthSection(Section):
     """Which synthesizer, and how much it makes."""
 
     name: str = "none"
-    quota: str | dict[str, str | int | float] = Field(
+    quota: str | int | float | dict[str, str | int | float] = Field(
         "balance", description="balance, per_source, xN, a share, a count, or one of these by class"
     )
 
@@ -117,6 +117,9 @@ class TrainSection(BaseModel):
     )
     device: Literal["auto", "cpu"] = Field("auto", description="auto: CUDA, Apple or CPU")
     threads: Annotated[int, Field(ge=0)] = Field(0, description="CPU threads; 0: all cores")
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = Field(
+        15.0, description="time between checkpoints of a training, a synthesizer's included"
+    )
 
 
 class EvaluationSection(BaseModel):

@@ -24,6 +24,8 @@ from imbalance_derm.training.pool import Pool
 
 ROOMS = ("losses", "models", "sampling", "training")
 WEIGHTS = "weights.safetensors"
+UNKEYED = {"device", "threads", "checkpoint_seconds"}
+"""Settings that do not determine the result; the device type is keyed apart."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def train(
     head.to(bench.accelerator.device)
     inputs = {
         "parts": {s: bench.identity(s) for s in ("sampler", "backbone", "head", "loss")},
-        "train": spec.train.model_dump(mode="json", exclude={"device", "threads"}),
+        "train": spec.train.model_dump(mode="json", exclude=UNKEYED),
         "data": [training.key, validation.key, synthetic.key if synthetic else ""],
         "seed": spec.seed,
         "code": source_digest(*(f"imbalance_derm.{room}" for room in ROOMS)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,4 +37,4 @@ def embed_split(bench: Workbench, backbone: Backbone, split: Split) -> Split:
 
     stage = bench.cache.run("embed", inputs, compute)
     samples = np.load(stage.folder / FILE, mmap_mode="r")
-    return Split(split.lesions.with_samples(samples), stage.key, split.skipped)
+    return replace(split, lesions=split.lesions.with_samples(samples), key=stage.key)

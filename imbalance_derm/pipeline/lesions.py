@@ -28,11 +28,22 @@ from imbalance_derm.pipeline.workbench import Workbench
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Decoded lesions of one split, with a hash of all that determines them."""
+    """Decoded lesions of one split.
+
+    Attributes
+    ----------
+    lesions : LesionSet
+    key : str
+        Hash of all that determines the decoded lesions, resolution included.
+    skipped : sequence of str
+    content : str
+        Hash of the images' sources and labels: equal for the same lesions at any resolution.
+    """
 
     lesions: LesionSet
     key: str
     skipped: Sequence[str]
+    content: str
 
 
 class SealedTest:
@@ -133,4 +144,5 @@ class _Reader:
         rows = table.loc[:, ["image", "label", "site", "lesion"]].astype(object)
         rows = rows.where(rows.notna(), None)
         key = digest([stage.key, self.classes, self.sites, rows.to_numpy().tolist()])
-        return Split(lesions, key, stage.facts["skipped"])
+        content = digest([[self.digests[i], y] for i, y in zip(table["image"], table["label"], strict=True)])
+        return Split(lesions, key, stage.facts["skipped"], content)

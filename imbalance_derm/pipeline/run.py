@@ -24,10 +24,12 @@ from imbalance_derm.pipeline.evidence import gather_evidence
 from imbalance_derm.pipeline.export import export_run
 from imbalance_derm.pipeline.judgement import Judgement, judge
 from imbalance_derm.pipeline.lesions import Lesions, load_lesions
+from imbalance_derm.pipeline.naming import SPEC_FILE
 from imbalance_derm.pipeline.synthesis import Synthetic, synthesize
 from imbalance_derm.pipeline.trackers import trackers_as_listener
 from imbalance_derm.pipeline.workbench import Workbench
 from imbalance_derm.registry.manager import installed
+from imbalance_derm.registry.parameters import create
 from imbalance_derm.report.html import write_report
 from imbalance_derm.synth.contract import Synthesizer
 from imbalance_derm.training.device import make_accelerator
@@ -68,10 +70,16 @@ def run(
         track(event)
 
     stages = StageCache(cache, tell)
+    synthesizer: Synthesizer = create("synthesizer", spec.synth.name, spec.synth.parameters)
+    if synthesizer.space == "embedding":
+        # Embeddings can be interpolated only where the backbone stays as it is.
+        frozen = spec.backbone.model_copy(update={"frozen": True})
+        spec = spec.model_copy(update={"backbone": frozen})
+    write_text(folder / SPEC_FILE, spec.to_toml())
     bench = Workbench(spec, stages, make_accelerator(spec.train))
     tell(RunStarted(folder.name, folder, spec.model_dump(mode="json")))
     lesions = load_lesions(bench)
-    trained, synthetic = _fit(bench, lesions)
+    trained, synthetic = _fit(bench, lesions, synthesizer)
     judgement = judge(bench, trained, lesions)
     record = _record(bench, folder.name, command, lesions, trained, synthetic, judgement, start)
     evidence = gather_evidence(bench, record, lesions, trained, synthetic, judgement)
@@ -82,12 +90,13 @@ def run(
     return record
 
 
-def _fit(bench: Workbench, lesions: Lesions) -> tuple[Trained, Synthetic | None]:
+def _fit(
+    bench: Workbench, lesions: Lesions, synthesizer: Synthesizer
+) -> tuple[Trained, Synthetic | None]:
     """Everything that learns; it is handed training and validation lesions and nothing else."""
-    synthesizer: Synthesizer = bench.build("synth")
     backbone = build_backbone(bench)
     training, validation = lesions.train, lesions.validation
-    if bench.spec.backbone.frozen or synthesizer.space == "embedding":
+    if bench.spec.backbone.frozen:
         training = embed_split(bench, backbone, training)
         validation = embed_split(bench, backbone, validation)
     fed = training if synthesizer.space == "embedding" else lesions.train
@@ -131,6 +140,7 @@ def _record(
         data={
             "name": spec.data.name,
             "fingerprint": digest([split.key for split in splits.values()]),
+            "test_set": judgement.test.content,
             "notice": lesions.notice,
             "classes": list(classes),
             "positive": lesions.positive,

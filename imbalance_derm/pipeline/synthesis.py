@@ -64,11 +64,11 @@ def synthesize(
     Synthetic or None
         None where the synthesizer has no class to make.
     """
-    spec, seed = bench.spec, bench.spec.seed
+    seed = bench.spec.seed
     targets = synthesizer.targets(lesions)
     if not targets:
         return None
-    quota = resolve_quota(spec.synth.quota, lesions.class_counts, targets, lesions.classes)
+    quota = resolve_quota(bench.spec.synth.quota, lesions.class_counts, targets, lesions.classes)
     inputs = {
         "part": bench.identity("synth"),
         "data": key,

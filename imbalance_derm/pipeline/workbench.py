@@ -27,7 +27,7 @@ class Workbench:
 
     def context(self, seed: int, folder: Path, progress: Progress) -> TrainingContext:
         """Return the training context of a stage that works in `folder`."""
-        checkpoint = FileCheckpoint(folder / CHECKPOINT)
+        checkpoint = FileCheckpoint(folder / CHECKPOINT, self.spec.train.checkpoint_seconds)
         return TrainingContext(self.accelerator, seed, checkpoint, progress)
 
     def build(self, section: str, *given: Any) -> Any:

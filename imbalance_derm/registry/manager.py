@@ -138,7 +138,7 @@ def _collect(registry: Registry, plugin: object, distribution: str, version: str
 
 def build_registry(entry_points: Iterable[metadata.EntryPoint]) -> Registry:
     """Collect the built-ins first, then each of `entry_points`; skip and report what fails."""
-    from imbalance_derm import __version__
+    from imbalance_derm.version import __version__
     from imbalance_derm.registry import builtins
 
     registry = Registry()

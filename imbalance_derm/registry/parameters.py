@@ -35,7 +35,11 @@ def parameter_model(target: Any) -> type[BaseModel]:
     numpydoc section "Parameters".
     """
     hints = get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
-    docs = {p.arg_name: p.description for p in docstring_parser.parse(target.__doc__ or "").params}
+    docs = {
+        name: entry.description
+        for entry in docstring_parser.parse(target.__doc__ or "").params
+        for name in entry.arg_name.split(", ")  # numpydoc: "low, high : float"
+    }
     fields: dict[str, Any] = {}
     for name, argument in inspect.signature(target).parameters.items():
         if argument.kind is not inspect.Parameter.KEYWORD_ONLY:

@@ -76,7 +76,7 @@ class FileCheckpoint:
         Seconds between saves.
     """
 
-    def __init__(self, folder: Path, every: float = 15.0) -> None:
+    def __init__(self, folder: Path, every: float) -> None:
         self.path = folder / "state.safetensors"
         self.every = every
         self.last = time.monotonic()

@@ -26,7 +26,9 @@ def to_inputs(samples: np.ndarray, device: torch.device) -> torch.Tensor:
     >>> to_inputs(np.full((1, 2, 2, 3), 255, np.uint8), torch.device("cpu")).max().item()
     1.0
     """
-    tensor = torch.from_numpy(np.ascontiguousarray(samples)).to(device, non_blocking=True)
+    # A slice of a read-only memory map has to be copied before PyTorch takes it.
+    samples = np.require(samples, requirements=("C", "W"))
+    tensor = torch.from_numpy(samples).to(device, non_blocking=True)
     if tensor.dtype == torch.uint8:
         return tensor.permute(0, 3, 1, 2).float() / 255
     return tensor.float()

@@ -1,0 +1,1 @@
+"""Compares runs with one another and with what was published."""

@@ -1,0 +1,1 @@
+"""A procedural dermoscopy generator: one subject a file, `render` puts them together."""

@@ -1,0 +1,49 @@
+"""What a model said of each image of one split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from imbalance_derm.errors import RunError
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Predicted probabilities with the truth, aligned row by row.
+
+    Attributes
+    ----------
+    image_ids, lesion_ids : ndarray of str, shape (n,)
+    labels : ndarray of int64, shape (n,)
+        Index into `classes`.
+    probabilities : ndarray of float64, shape (n, classes)
+        Rows sum to 1.
+    classes : tuple of str
+        In a binary problem the positive class is the last.
+    """
+
+    image_ids: np.ndarray
+    lesion_ids: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+    classes: tuple[str, ...]
+
+
+def require_finite(predictions: Predictions) -> None:
+    """Check that there is something to evaluate.
+
+    Raises
+    ------
+    RunError
+        There is no image, or a probability is not finite: the training has diverged.
+    """
+    if len(predictions.labels) == 0:
+        raise RunError("there are no predictions to evaluate: the split has no image")
+    broken = int((~np.isfinite(predictions.probabilities)).any(axis=1).sum())
+    if broken:
+        raise RunError(
+            f"{broken} of {len(predictions.labels)} images have predicted probabilities that are "
+            "not finite: the training diverged; lower its learning rate"
+        )

@@ -1,0 +1,1 @@
+"""Turns the evidence of one run into a page that a reviewer can read."""

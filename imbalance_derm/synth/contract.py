@@ -1,0 +1,129 @@
+"""What a synthesizer is: fitted on training lesions only, it streams chunks of new samples."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from imbalance_derm.data.lesions import LesionSet
+from imbalance_derm.errors import InputError
+from imbalance_derm.training.context import TrainingContext
+
+CHUNK = 64
+"""Samples in one chunk at the most, so that sampling streams at constant memory."""
+
+Space = Literal["image", "embedding"]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How one synthetic sample was made.
+
+    Attributes
+    ----------
+    method : str
+        Name of the synthesizer.
+    sources : tuple of str
+        Image ids it was made from; empty where it came from noise.
+    seed : int
+    model : str
+        Hash of the fitted model; empty where nothing is fitted.
+    """
+
+    method: str
+    sources: tuple[str, ...]
+    seed: int
+    model: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """A few synthetic samples of one class.
+
+    Attributes
+    ----------
+    samples : ndarray
+        uint8 (n, size, size, 3) images, or float32 (n, d) embeddings.
+    label : int
+    provenance : list of Provenance, length n
+    """
+
+    samples: np.ndarray
+    label: int
+    provenance: list[Provenance]
+
+
+class Synthesizer(ABC):
+    """Base of every synthesizer; it validates once, a subclass implements three short methods.
+
+    A subclass takes its parameters as keyword-only constructor arguments and implements
+    ``_fit``, ``_sample``, and, where it has learned something, ``save`` and ``load``.
+
+    Attributes
+    ----------
+    presets : dict of str to dict
+        Values of the ``[synth]`` section by preset name, ``quota`` included.
+    space : {"image", "embedding"}
+        What is fitted and made. An embedding synthesizer implies a frozen backbone.
+    fits : bool
+        Whether fitting computes anything worth a cached stage.
+    """
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
+    space: Space = "image"
+    fits: ClassVar[bool] = True
+
+    def targets(self, data: LesionSet) -> list[int]:
+        """Return the classes that can be synthesised; by default all."""
+        return list(range(len(data.classes)))
+
+    def fit(self, data: LesionSet, context: TrainingContext) -> dict[str, Any]:
+        """Learn from `data`, the training lesions.
+
+        Returns
+        -------
+        dict
+            JSON-able facts for the record, such as ``{"steps": 400, "curves": {...}}``.
+
+        Raises
+        ------
+        InputError
+            A class is too small for the method.
+        """
+        counts = data.class_counts
+        for label, name in enumerate(data.classes):
+            if counts[label] == 0:
+                raise InputError(
+                    f"class '{name}' has no training image; remove it or add images before synthesis"
+                )
+        return self._fit(data, context)
+
+    def sample(
+        self, data: LesionSet, label: int, count: int, seed: int, context: TrainingContext
+    ) -> Iterator[Chunk]:
+        """Stream `count` samples of class `label`, at most :data:`CHUNK` at a time.
+
+        The same arguments give the same samples. A method that cannot hit the count exactly
+        may stop early; what it made is counted by the caller.
+        """
+        if count > 0:
+            yield from self._sample(data, label, count, seed, context)
+
+    @abstractmethod
+    def _fit(self, data: LesionSet, context: TrainingContext) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def _sample(
+        self, data: LesionSet, label: int, count: int, seed: int, context: TrainingContext
+    ) -> Iterator[Chunk]: ...
+
+    def save(self, folder: Path) -> None:
+        """Write what was learned below `folder`, without pickle."""
+
+    def load(self, folder: Path, data: LesionSet, context: TrainingContext) -> None:
+        """Read what :meth:`save` wrote."""

@@ -1,0 +1,1 @@
+"""CycleGAN: networks, losses, image pool, training, and the synthesizer made of them."""
