@@ -1,0 +1,1 @@
+"""Lesions: where they come from, how they are split, and where their pixels are kept."""

@@ -77,7 +77,7 @@ def check_table(dataset: Dataset, table: pd.DataFrame, skip_bad: bool) -> Checke
     table["_digest"] = [digest for digest, _ in read]
     sound = table.drop(index=list(faults))
     faults |= _repeated(sound, "image", "image id")
-    faults |= _repeated(sound.drop(index=[r for r in faults if r in sound.index]), "_digest", "file")
+    faults |= _repeated(sound.drop(index=list(faults), errors="ignore"), "_digest", "file")
     notes = skip_or_raise([(table["source"][r], faults[r]) for r in sorted(faults)], skip_bad)
     kept = table.drop(index=list(faults)).reset_index(drop=True)
     if kept.empty:
@@ -119,8 +119,11 @@ def _repeated(rows: pd.DataFrame, column: str, what: str) -> dict[int, str]:
         if len(labels) > 1:
             reason = f"same {what} under two labels, {labels[0]} and {labels[1]}"
             for row in same.index:
-                other = next(s for s, label in zip(same["source"], same["label"], strict=True)
-                             if label != same["label"][row])
+                other = next(
+                    s
+                    for s, label in zip(same["source"], same["label"], strict=True)
+                    if label != same["label"][row]
+                )
                 faults[row] = f"{reason}: see {other}"
         elif column == "image" or same["lesion"].nunique() > 1:
             for row in same.index[1:]:

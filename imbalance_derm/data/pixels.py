@@ -39,7 +39,7 @@ def read_rgb(path: str | Path, at_least: int = 0) -> Image.Image:
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in _GREY_16:
         grey = np.asarray(image).astype(np.int64)
-        if grey.min() < 0 or grey.max() > 65535:  # noqa: PLR2004
+        if grey.min() < 0 or grey.max() > 65535:
             raise ValueError("32-bit pixels; save the image with 8 or 16 bits")
         return Image.fromarray(((grey + 128) // 257).astype(np.uint8)).convert("RGB")
     if image.mode == "F":

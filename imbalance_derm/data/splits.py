@@ -56,7 +56,7 @@ def partition(table: pd.DataFrame, validation: float, test: float, seed: int) ->
     >>> len(parts.train), len(parts.validation), len(parts.test)
     (24, 8, 8)
     """
-    if table["label"].nunique() < 2:  # noqa: PLR2004
+    if table["label"].nunique() < 2:
         names = ", ".join(map(str, table["label"].unique())) or "none"
         raise InputError(f"classes found: {names}; at least two are needed")
     table = table.reset_index(drop=True)
@@ -77,7 +77,7 @@ def partition(table: pd.DataFrame, validation: float, test: float, seed: int) ->
 
 
 def lesion_groups(table: pd.DataFrame) -> np.ndarray:
-    """Number the groups of rows that no split may separate, int64 of shape (n,).
+    """Return a number for each group of rows that no split may separate, int64 of shape (n,).
 
     Rows belong together where they share a lesion or a patient, directly or by a chain of
     other rows. Groups are numbered in the order of their smallest lesion id.
@@ -102,11 +102,12 @@ def lesion_groups(table: pd.DataFrame) -> np.ndarray:
 
 
 def _given(table: pd.DataFrame, groups: np.ndarray) -> np.ndarray:
-    """The split that each row's group was given; train where it was given none."""
-    fixed = table["split"].groupby(groups).agg(lambda s: sorted(s.dropna().unique()))
-    for group in fixed.index[fixed.str.len() > 1]:
+    """Return the split that each row's group was given; train where it was given none."""
+    fixed = {
+        group: sorted(splits.dropna().unique()) for group, splits in table["split"].groupby(groups)
+    }
+    for group, (one, other, *_) in ((g, found) for g, found in fixed.items() if len(found) > 1):
         rows = table[(groups == group) & table["split"].notna()]
-        one, other = fixed[group][:2]
         first = rows[rows["split"] == one].iloc[0]
         second = rows[rows["split"] == other].iloc[0]
         what = (

@@ -135,7 +135,8 @@ def _decode_one(dataset: Dataset, source: str, size: int) -> np.ndarray | str:
         raise
     # Pillow's plugins and other people's data sets fail on bad files in every possible way.
     except Exception as error:
-        return f"cannot be decoded ({error or type(error).__name__})".replace(f" '{source}'", "")
+        reason = " ".join(str(error).replace(f" '{source}'", "").split())
+        return f"cannot be decoded ({reason or type(error).__name__})"
 
 
 def open_images(folder: Path) -> np.ndarray:
@@ -167,7 +168,7 @@ def class_names(train: pd.DataFrame, positive: str = "") -> tuple[str, ...]:
     names = sorted(counts.index)
     if positive and positive not in names:
         raise InputError(f"positive class '{positive}' does not occur{suggest(positive, names)}")
-    if len(names) == 2:  # noqa: PLR2004
+    if len(names) == 2:
         last = positive or min(reversed(names), key=lambda name: counts[name])
         names = sorted(names, key=lambda name: name == last)
     return tuple(names)

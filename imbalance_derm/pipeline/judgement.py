@@ -40,6 +40,7 @@ def judge(bench: Workbench, trained: Trained, lesions: Lesions) -> Judgement:
     """Choose the decision on validation, then open the test set and evaluate both."""
     test = lesions.test.open()
     splits = {"validation": lesions.validation, "test": test}
+    classes = lesions.train.lesions.classes
     resamples, seed = bench.spec.evaluation.resamples, bench.spec.seed
     inputs = {
         "model": trained.stage.key,
@@ -54,12 +55,14 @@ def judge(bench: Workbench, trained: Trained, lesions: Lesions) -> Judgement:
         for done, (name, split) in enumerate(splits.items()):
             progress(done, 2 * len(splits), {})
             said[name] = predictions_of(bench, trained.model, split)
+        write_predictions(folder / PREDICTIONS, said)
+        # Judged as written, so that every figure can be recomputed from the file.
+        said = read_predictions(folder / PREDICTIONS, classes)
         decision = choose_decision(said["validation"])
         found = {}
         for done, (name, predictions) in enumerate(said.items(), start=len(splits)):
             progress(done, 2 * len(splits), {})
             found[name] = asdict(evaluate(predictions, decision, resamples, seed))
-        write_predictions(folder / PREDICTIONS, said)
         judged = {"decision": asdict(decision), "evaluations": found}
         (folder / JUDGEMENT).write_text(json.dumps(judged), encoding="utf-8")
         return {"images": {name: len(split.lesions) for name, split in splits.items()}}
@@ -74,7 +77,6 @@ def judge(bench: Workbench, trained: Trained, lesions: Lesions) -> Judgement:
         for name, found in judged["evaluations"].items()
     }
     file = stage.folder / PREDICTIONS
-    classes = lesions.train.lesions.classes
     predictions = read_predictions(file, classes)
     return Judgement(predictions, Decision(**judged["decision"]), evaluations, test, file)
 
@@ -87,7 +89,6 @@ def write_predictions(path: Path, predictions: dict[str, Predictions]) -> None:
             if number == 0:
                 writer.writerow(["split", "image", "lesion", "truth", *said.classes])
             for row, label in enumerate(said.labels):
-                # 9 digits: enough to recompute every figure from the file.
                 probabilities = [f"{p:.9g}" for p in said.probabilities[row]]
                 ids = [split, said.image_ids[row], said.lesion_ids[row], said.classes[label]]
                 writer.writerow([*ids, *probabilities])

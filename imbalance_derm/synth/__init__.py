@@ -1,0 +1,1 @@
+"""Synthesizers: one file or folder for each, behind one contract."""

@@ -99,7 +99,7 @@ class Synthesizer(ABC):
         for label, name in enumerate(data.classes):
             if counts[label] == 0:
                 raise InputError(
-                    f"class '{name}' has no training image; remove it or add images before synthesis"
+                    f"class '{name}' has no training image; remove it or add images to it"
                 )
         return self._fit(data, context)
 
@@ -122,8 +122,8 @@ class Synthesizer(ABC):
         self, data: LesionSet, label: int, count: int, seed: int, context: TrainingContext
     ) -> Iterator[Chunk]: ...
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path) -> None:  # noqa: B027
         """Write what was learned below `folder`, without pickle."""
 
-    def load(self, folder: Path, data: LesionSet, context: TrainingContext) -> None:
+    def load(self, folder: Path, data: LesionSet, context: TrainingContext) -> None:  # noqa: B027
         """Read what :meth:`save` wrote."""

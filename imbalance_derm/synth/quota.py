@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+
 from imbalance_derm.errors import InputError
 from imbalance_derm.registry.manager import suggest
 

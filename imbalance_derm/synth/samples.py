@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -87,10 +88,11 @@ def read_samples(folder: Path) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
     text = {"method": str, "sources": str, "model": str}
     manifest = pd.read_csv(folder / MANIFEST_FILE, dtype=text, keep_default_na=False)
     labels = manifest["label"].to_numpy(np.int64)
-    mode = "r" if len(manifest) else None
-    return np.load(folder / SAMPLES_FILE, mmap_mode=mode), labels, manifest
+    # An empty file cannot be mapped.
+    samples = np.load(folder / SAMPLES_FILE, mmap_mode="r" if len(manifest) else None)
+    return samples, labels, manifest
 
 
-def _write_header(array: object, dtype: np.dtype, shape: tuple[int, ...]) -> None:
+def _write_header(array: BinaryIO, dtype: np.dtype, shape: tuple[int, ...]) -> None:
     header = {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     npy.write_array_header_1_0(array, header)

@@ -54,7 +54,8 @@ def test_identical_photographs_of_one_lesion_are_no_fault(table: pd.DataFrame) -
 def test_one_image_under_two_labels_spoils_every_copy(table: pd.DataFrame) -> None:
     shutil.copy(table["source"][3], table["source"][4])
     table.loc[[3, 4], "lesion"] = "L"
-    with pytest.raises(InputError, match=r"3.jpg: same file under two labels, a and b: see .*4.jpg"):
+    message = r"3.jpg: same file under two labels, a and b: see .*4.jpg"
+    with pytest.raises(InputError, match=message):
         check_table(Folder(), table, skip_bad=False)
     assert check_table(Folder(), table, skip_bad=True).table["image"].tolist() == list("0125")
 

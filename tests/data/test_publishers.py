@@ -122,10 +122,11 @@ def test_real_ham10000_as_its_readme_counts_it(data_root: Path, tmp_path: Path) 
     checked = check_table(dataset, dataset.table(data_root), skip_bad=False)
     train = checked.table[checked.table["split"] == "train"]
     test = checked.table[checked.table["split"] == "test"]
-    expected = dict(nv=6705, mel=1113, bkl=1099, bcc=514, akiec=327, vasc=142, df=115)
-    assert train["label"].value_counts().to_dict() == expected
-    expected = dict(nv=909, bkl=217, mel=171, bcc=93, df=44, akiec=43, vasc=35)
-    assert test["label"].value_counts().to_dict() == expected
+    names = ["nv", "mel", "bkl", "bcc", "akiec", "vasc", "df"]
+    expected = [6705, 1113, 1099, 514, 327, 142, 115]
+    assert [(train["label"] == name).sum() for name in names] == expected
+    expected = [909, 171, 217, 93, 43, 35, 44]
+    assert [(test["label"] == name).sum() for name in names] == expected
     assert train["lesion"].nunique() == 7470
     assert train["site"].isna().sum() == 234
     assert train["site"].nunique() == 14

@@ -16,7 +16,9 @@ from imbalance_derm.errors import InputError
 
 def rows(labels: list[str], **columns: list[object]) -> pd.DataFrame:
     return lesion_table(
-        pd.DataFrame({"image": [f"i{i:04d}" for i in range(len(labels))], "label": labels, **columns})
+        pd.DataFrame(
+            {"image": [f"i{i:04d}" for i in range(len(labels))], "label": labels, **columns}
+        )
     )
 
 
@@ -108,7 +110,7 @@ def test_given_splits_stay() -> None:
     given = ["train"] * 20 + ["test"] * 6 + ["validation"] * 4
     table = rows(["a", "b"] * 15, split=given)
     where = images(partition(table, 0.5, 0.5, 0))
-    assert {name: len(where[name]) for name in SPLITS} == dict(train=20, validation=4, test=6)
+    assert {name: len(where[name]) for name in SPLITS} == {"train": 20, "validation": 4, "test": 6}
 
 
 def test_validation_is_carved_out_of_train_only() -> None:

@@ -127,7 +127,9 @@ def test_anonymous_memory_does_not_grow_with_the_images(tmp_path: Path) -> None:
             peak = max(peak, anonymous_memory() - before)
 
         decode(Noise(), [str(i) for i in range(count)], 96, tmp_path, watch)
-        total = sum(int(chunk.sum()) for chunk in np.array_split(open_images(tmp_path), count // 64))
+        total = sum(
+            int(chunk.sum()) for chunk in np.array_split(open_images(tmp_path), count // 64)
+        )
         assert total > 0
         return max(peak, anonymous_memory() - before)
 

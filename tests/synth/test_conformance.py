@@ -89,7 +89,7 @@ def test_quota_is_met_or_undershot_and_chunks_are_typed(fitted, context):
 def test_more_than_one_chunk_and_no_two_samples_alike(fitted, context):
     synth, data, _ = fitted
     targets = synth.targets(data)
-    counts = {label: CHUNK + 5 for label in targets[-1:]}
+    counts = dict.fromkeys(targets[-1:], CHUNK + 5)
     samples, chunks = made(synth, data, context, counts=counts)
     assert len(samples) <= CHUNK + 5
     assert len({sample.tobytes() for sample in samples}) == len(samples)
@@ -146,10 +146,12 @@ def test_an_empty_class_is_named(name, lesions, context):
 def test_a_class_of_one_image_works_or_is_named(name, lesions, context):
     synth = build(name)
     data = data_for(synth, lesions, (9, 1))
+    refusal, samples = "", []
     try:
         synth.fit(data, context)
         samples, _ = made(synth, data, context)
     except InputError as error:
-        assert "'class1' has 1 training image" in str(error)
-    else:
-        assert len(samples) == sum(quotas(synth, data).values())
+        refusal = str(error)
+    assert "'class1' has 1 training image" in refusal or (
+        len(samples) == sum(quotas(synth, data).values())
+    )

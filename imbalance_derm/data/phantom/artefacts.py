@@ -28,7 +28,7 @@ def hairs(rng: np.random.Generator, expected: float, u: np.ndarray, v: np.ndarra
 
 def ruler(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return how much of each pixel a ruler's mark covers; most photographs show no ruler."""
-    if rng.random() > 0.15:  # noqa: PLR2004
+    if rng.random() > 0.15:
         return np.zeros_like(x)
     angle = rng.integers(4) * (np.pi / 2) + rng.normal(0, 0.06)
     a = x * np.cos(angle) + y * np.sin(angle)
@@ -47,7 +47,7 @@ def light(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     cx, cy = rng.normal(0, 0.08, 2)
     far = np.hypot(x - cx, y - cy)
     falloff = 1 - rng.uniform(0.05, 0.28) * far**2
-    if rng.random() < 0.3:  # noqa: PLR2004
+    if rng.random() < 0.3:
         # The black rim of the dermatoscope's tube comes into view.
         edge = rng.uniform(1.05, 1.3)
         falloff = falloff * (1 - 0.95 * ramp(far, edge - 0.03, edge + 0.06))
@@ -62,6 +62,6 @@ def bubbles(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarra
         size = rng.uniform(0.03, 0.09)
         far = np.hypot(x - cx, y - cy) / size
         ring = np.exp(-(((far - 1) / 0.22) ** 2))
-        spot = np.exp(-(((x - cx + 0.3 * size) ** 2 + (y - cy + 0.3 * size) ** 2) / (0.3 * size) ** 2))
-        shine += 0.16 * ring + 0.3 * spot
+        glint = np.hypot(x - cx + 0.3 * size, y - cy + 0.3 * size) / (0.3 * size)
+        shine += 0.16 * ring + 0.3 * np.exp(-(glint**2))
     return shine

@@ -79,7 +79,7 @@ def paint(rng: np.random.Generator, traits: Traits, u: np.ndarray, v: np.ndarray
 def _network(
     rng: np.random.Generator, c: dict[str, float], u: np.ndarray, v: np.ndarray
 ) -> np.ndarray:
-    """A honeycomb of pigmented lines: three plane waves 60 degrees apart, bent where atypical."""
+    """Draw a honeycomb of pigmented lines: three plane waves 60 degrees apart, bent."""
     period = rng.uniform(0.10, 0.13) * (1 + 0.25 * c["network"])
     bend = 0.012 + 0.05 * c["asymmetry"] * period / 0.15
     x = u + bend * noise(rng, u, v, 7)
@@ -100,7 +100,7 @@ def _globules(
     u: np.ndarray,
     v: np.ndarray,
 ) -> np.ndarray:
-    """Dark round dots, of unlike size and place."""
+    """Draw dark round dots, of unlike size and place."""
     count = rng.poisson(1 + 16 * c["globules"])
     total = np.zeros_like(u)
     if count == 0:

@@ -50,7 +50,7 @@ def lesion_mask(shot: Shot) -> np.ndarray:
 
 def _plane(resolution: int) -> tuple[np.ndarray, np.ndarray]:
     """Pixel centres from -1 to 1, as x to the right and y down."""
-    axis = ((np.arange(resolution, dtype=np.float32) + 0.5) * (2 / resolution) - 1)
+    axis = (np.arange(resolution, dtype=np.float32) + 0.5) * (2 / resolution) - 1
     x, y = np.meshgrid(axis, axis)
     return x, y
 

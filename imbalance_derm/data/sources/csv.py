@@ -68,7 +68,7 @@ class Csv(Dataset):
 
     @classmethod
     def accepts(cls, path: Path) -> bool:
-        """A csv file."""
+        """Tell whether `path` is a csv file."""
         return path.is_file() and path.suffix.lower() == ".csv"
 
     def table(self, root: Path | None) -> pd.DataFrame:
@@ -108,7 +108,8 @@ def _split(path: Path, line: object, word: str | None) -> str | None:
     split = split_name(word)
     if split is None:
         raise InputError(
-            f"{path}, row {int(str(line)) + 1}: split '{word}' is unknown{suggest(word, SPLIT_NAMES)}"
+            f"{path}, row {int(str(line)) + 1}: split '{word}' is unknown"
+            f"{suggest(word, SPLIT_NAMES)}"
         )
     return split
 

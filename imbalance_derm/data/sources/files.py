@@ -72,9 +72,15 @@ def read_csv(
         with path.open(encoding="utf-8-sig") as file:
             first = file.readline()
         frame = pd.read_csv(
-            path, sep=max(",;\t", key=first.count), dtype=str, keep_default_na=False,
-            encoding="utf-8-sig", skipinitialspace=True, index_col=False,
-            header=None if names else "infer", names=names,
+            path,
+            sep=max(",;\t", key=first.count),
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            skipinitialspace=True,
+            index_col=False,
+            header=None if names else "infer",
+            names=names,
         )
     except FileNotFoundError as error:
         raise InputError(f"no file {path}; check the path") from error
@@ -99,9 +105,7 @@ def known_site(cells: pd.Series) -> pd.Series:
     return cells.astype(object).where(~cells.str.lower().isin(_UNKNOWN_SITES), None)
 
 
-def unlabelled(
-    folders: Iterable[Path], listed: Iterable[str], split: str | None
-) -> pd.DataFrame:
+def unlabelled(folders: Iterable[Path], listed: Iterable[str], split: str | None) -> pd.DataFrame:
     """Return a row without label for each image file in `folders` whose name is not `listed`."""
     named = set(listed)
     stray = [p for folder in folders for p in image_files(folder) if p.stem not in named]

@@ -47,7 +47,7 @@ class Folder(Dataset):
 
     @classmethod
     def accepts(cls, path: Path) -> bool:
-        """A folder."""
+        """Tell whether `path` is a folder."""
         return path.is_dir()
 
     def table(self, root: Path | None) -> pd.DataFrame:

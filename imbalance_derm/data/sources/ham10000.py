@@ -61,7 +61,8 @@ class Ham10000(Dataset):
         if root is None:
             raise InputError(f"ham10000 needs --data-root; {_HINT}")
         fixed = self.test_set == "isic2018"
-        train = _ham10000(require_folder(Path(root) / "ham10000", _HINT), "train" if fixed else None)
+        folder = require_folder(Path(root) / "ham10000", _HINT)
+        train = _ham10000(folder, "train" if fixed else None)
         counts = [("training", usable(train), _OFFICIAL_TRAINING)]
         parts = [train]
         if fixed:
@@ -71,12 +72,12 @@ class Ham10000(Dataset):
         return lesion_table(pd.concat(parts))
 
     def mask(self, source: str) -> np.ndarray | None:
-        """Return Tschandl's lesion mask (2020), bool of shape (450, 600); None where it has none."""
+        """Return Tschandl's lesion mask (2020), bool of shape (450, 600); None without one."""
         path = Path(source).parents[1] / _MASKS / f"{Path(source).stem}_segmentation.png"
         if not path.is_file():
             return None
         with Image.open(path) as mask:
-            return np.asarray(mask.convert("L")) > 127  # noqa: PLR2004
+            return np.asarray(mask.convert("L")) > 127
 
 
 def _ham10000(folder: Path, split: str | None) -> pd.DataFrame:

@@ -59,7 +59,8 @@ def _part(folder: Path, name: str, split: str) -> pd.DataFrame:
     labels = rows["label"].map(_LABELS)
     for line in rows.index[labels.isna() & (rows["label"] != "")]:
         raise InputError(
-            f"{path}, line {line + 1}: label '{rows['label'][line]}' is none of {', '.join(_LABELS)}"
+            f"{path}, line {line + 1}: label '{rows['label'][line]}' is none of "
+            f"{', '.join(_LABELS)}"
         )
     rows["label"] = labels.astype(object)
     rows["source"] = [str(images / f"{image}.jpg") for image in rows["image"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -130,17 +131,43 @@ class ResNetGenerator(nn.Sequential):
             return [convolution, nn.InstanceNorm2d(width), nn.ReLU()]
 
         w1, w2, w4 = filters, 2 * filters, 4 * filters
-        up = {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1}
+
+        def up(inputs: int, outputs: int) -> nn.Module:
+            return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)
+
         super().__init__(
             *normed(nn.Conv2d(3, w1, 7, padding=3, padding_mode="reflect"), w1),
             *normed(nn.Conv2d(w1, w2, 3, stride=2, padding=1), w2),
             *normed(nn.Conv2d(w2, w4, 3, stride=2, padding=1), w4),
             *(ResidualBlock(w4) for _ in range(blocks)),
-            *normed(nn.ConvTranspose2d(w4, w2, **up), w2),
-            *normed(nn.ConvTranspose2d(w2, w1, **up), w1),
+            *normed(up(w4, w2), w2),
+            *normed(up(w2, w1), w1),
             nn.Conv2d(w1, 3, 7, padding=3, padding_mode="reflect"),
             nn.Tanh(),
         )
+
+
+class Residual(nn.Module):
+    """A generator that adds to its input: before any training it returns the image itself.
+
+    Parameters
+    ----------
+    network : Module
+        Its output, in [-1, 1], is added to its input; the sum is clamped to [-1, 1].
+
+    Examples
+    --------
+    >>> Residual(nn.Identity())(torch.tensor([0.25, 0.75]))
+    tensor([0.5000, 1.0000])
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map images (n, 3, size, size) in [-1, 1] to images of the same kind."""
+        return (x + self.network(x)).clamp(-1, 1)
 
 
 class PatchDiscriminator(nn.Sequential):
@@ -172,8 +199,20 @@ class PatchDiscriminator(nn.Sequential):
         super().__init__(*layers, nn.ZeroPad2d((1, 2, 1, 2)), nn.Conv2d(inputs, 1, 4))
 
 
-def build_generator(kind: Generator, filters: int, blocks: int, size: int) -> nn.Module:
+def build_generator(
+    kind: Generator, filters: int, blocks: int, size: int, residual: bool = False
+) -> nn.Module:
     """Return a generator for square images of `size` pixels.
+
+    Parameters
+    ----------
+    kind : {"unet", "resnet"}
+    filters, blocks : int
+        As :class:`UNetGenerator` and :class:`ResNetGenerator` take them.
+    size : int
+        Side of the images.
+    residual : bool
+        Whether the network makes what is added to the image, see :class:`Residual`.
 
     Raises
     ------
@@ -182,13 +221,13 @@ def build_generator(kind: Generator, filters: int, blocks: int, size: int) -> nn
     """
     if kind == "unet":
         _check_size("synth.blocks", blocks, size)
-        return UNetGenerator(filters, blocks)
-    if size % 4 or size < 8:
+    elif size % 4 or size < 8:
         raise InputError(
             f"the ResNet generator takes images of a multiple of 4 px, at least 8, not {size}; "
             "change data.image_size"
         )
-    return ResNetGenerator(filters, blocks)
+    network = _GENERATORS[kind](filters, blocks)
+    return Residual(network) if residual else network
 
 
 def build_discriminator(filters: int, blocks: int, size: int) -> nn.Module:
@@ -225,3 +264,9 @@ def _check_size(setting: str, blocks: int, size: int) -> None:
             f"{blocks} strided blocks need images of a multiple of {2**blocks} px, at least "
             f"{2 ** (blocks + 1)}, not {size}; use {remedy}"
         )
+
+
+_GENERATORS: dict[Generator, Callable[[int, int], nn.Module]] = {
+    "unet": UNetGenerator,
+    "resnet": ResNetGenerator,
+}

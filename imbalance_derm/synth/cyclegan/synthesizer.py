@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from pydantic import Field
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from imbalance_derm.data.lesions import LesionSet
 from imbalance_derm.errors import InputError
@@ -50,6 +51,9 @@ class CycleGan(Synthesizer):
     blocks : int
         U-Net: blocks down and up; the side of the images must divide by two that often.
         ResNet: residual blocks, 6 or 9 in their paper.
+    residual : bool
+        Whether the generator makes what is added to the image and not the image itself: it
+        then starts from the identity, which pays at a small budget.
     filters : int
         Channels after the generator's first block.
     discriminator_filters, discriminator_blocks : int
@@ -90,6 +94,7 @@ class CycleGan(Synthesizer):
         *,
         generator: Literal["unet", "resnet"] = "unet",
         blocks: Annotated[int, Field(ge=1, le=16)] = 4,
+        residual: bool = False,
         filters: Annotated[int, Field(ge=1)] = 32,
         discriminator_filters: Annotated[int, Field(ge=1)] = 64,
         discriminator_blocks: Annotated[int, Field(ge=1, le=7)] = 4,
@@ -104,6 +109,7 @@ class CycleGan(Synthesizer):
     ) -> None:
         self.generator = generator
         self.blocks = blocks
+        self.residual = residual
         self.filters = filters
         self.discriminator_filters = discriminator_filters
         self.discriminator_blocks = discriminator_blocks
@@ -127,7 +133,7 @@ class CycleGan(Synthesizer):
         plans = {label: self._plan(int(min(counts[source], counts[label])))
                  for label in self.targets(data)}  # fmt: skip
         trainer = Trainer(
-            partial(build_generator, self.generator, self.filters, self.blocks, size),
+            partial(self._network, size),
             partial(
                 build_discriminator, self.discriminator_filters, self.discriminator_blocks, size
             ),
@@ -154,6 +160,9 @@ class CycleGan(Synthesizer):
             ],
         }
 
+    def _network(self, size: int) -> nn.Module:
+        return build_generator(self.generator, self.filters, self.blocks, size, self.residual)
+
     def _plan(self, smaller: int) -> Schedule:
         steps = self.steps or math.ceil(self.epochs * smaller / self.batch_size)
         return Schedule(steps, self.batch_size, self.learning_rate, self.decay, self.image_pool)
@@ -168,7 +177,7 @@ class CycleGan(Synthesizer):
                 f"trained: {', '.join(self._generators) or 'none, fit first'}"
             )
         size = data.samples.shape[1]
-        network = build_generator(self.generator, self.filters, self.blocks, size)
+        network = self._network(size)
         network.load_state_dict(weights)
         network = network.to(context.accelerator.device).eval()
         model = hash_tensors(weights)
@@ -237,6 +246,8 @@ class _Progress:
             domains, plan, seed, self._interrupted.pop(name, None), after_step
         )
         self.generators[name] = trainer.translator()
+        # Also where the interruption came between the last step and here.
+        self.trained = before + plan.steps
 
     def _state(self, trained: int, current: dict[str, State]) -> State:
         return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -180,7 +180,7 @@ class Trainer:
             curve.add(step, torch.stack([losses[0], judged, *losses[1:]]))
             if after_step is not None:
                 done = step + 1
-                after_step(done, curve, lambda done=done: self._state(done, curve, pools))
+                after_step(done, curve, partial(self._state, done, curve, pools))
         return curve.points
 
     def translator(self) -> dict[str, torch.Tensor]:
