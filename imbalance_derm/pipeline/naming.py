@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from imbalance_derm.errors import InputError
@@ -32,24 +33,23 @@ def new_run_folder(out: Path, spec: Spec) -> Path:
     InputError
         `out` cannot be written.
     """
-    name = run_name(spec)
+    name, number = run_name(spec), 1
+    folder = out / name
     try:
         out.mkdir(parents=True, exist_ok=True)
-        folder, number = out / name, 1
-        while True:
-            try:
-                folder.mkdir()
-                break
-            except FileExistsError:
-                number += 1
-                folder = out / f"{name}-{number}"
-        write_text(folder / SPEC_FILE, spec.to_toml())
-    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        while folder.exists():
+            number += 1
+            folder = out / f"{name}-{number}"
+        folder.mkdir()
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
         reason = (error.strerror or "not writable").lower()
         raise InputError(f"cannot write runs to {out}: {reason}; give --out DIR") from error
-    except OSError as error:
-        if error.errno == 30:  # EROFS
-            raise InputError(f"cannot write runs to {out}: read-only; give --out DIR") from error
+    try:
+        write_text(folder / SPEC_FILE, spec.to_toml())
+    except OSError:
+        folder.rmdir()
         raise
     return folder
 

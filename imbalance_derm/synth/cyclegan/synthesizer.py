@@ -18,16 +18,10 @@ from imbalance_derm.data.lesions import LesionSet
 from imbalance_derm.errors import InputError
 from imbalance_derm.synth.augment import alter
 from imbalance_derm.synth.contract import Chunk, Provenance, Synthesizer
+from imbalance_derm.synth.cyclegan.batches import to_images, to_tensor
 from imbalance_derm.synth.cyclegan.losses import LossWeights
 from imbalance_derm.synth.cyclegan.networks import build_discriminator, build_generator
-from imbalance_derm.synth.cyclegan.trainer import (
-    Curve,
-    Domains,
-    Schedule,
-    Trainer,
-    to_images,
-    to_tensor,
-)
+from imbalance_derm.synth.cyclegan.trainer import Curve, Domains, Schedule, Trainer
 from imbalance_derm.synth.quota import majority_class
 from imbalance_derm.synth.sources import draw_sources, hash_tensors
 from imbalance_derm.training.context import State, TrainingContext

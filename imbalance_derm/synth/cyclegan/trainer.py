@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
+from imbalance_derm.synth.cyclegan.batches import draw_batch, to_tensor
 from imbalance_derm.synth.cyclegan.image_pool import ImagePool
 from imbalance_derm.synth.cyclegan.losses import (
     LossWeights,
@@ -168,8 +169,11 @@ class Trainer:
         first = self._restore(state, curve, pools) if state else 0
         for step in range(first, plan.steps):
             rng = np.random.default_rng((seed, step))
-            source = self._batch(domains.samples, domains.source, step, plan.batch_size, seed, rng)
-            target = self._batch(domains.samples, domains.target, step, plan.batch_size, seed, rng)
+            source, target = (
+                draw_batch(domains.samples, rows, step, plan.batch_size, seed, rng)
+                for rows in (domains.source, domains.target)
+            )
+            source, target = to_tensor(source, device), to_tensor(target, device)
             for group in itertools.chain.from_iterable(adam.param_groups for adam in self._adams):
                 group["lr"] = plan.rate(step)
             losses, fake_target, fake_source = self._step_generators(source, target)
@@ -228,26 +232,6 @@ class Trainer:
         self.accelerator.backward(loss)
         self._optimizers[which].step()
 
-    def _batch(
-        self,
-        samples: np.ndarray,
-        rows: np.ndarray,
-        step: int,
-        size: int,
-        seed: int,
-        rng: np.random.Generator,
-    ) -> torch.Tensor:
-        chosen = [
-            rows[_order(len(rows), seed, position // len(rows))[position % len(rows)]]
-            for position in range(step * size, (step + 1) * size)
-        ]
-        mirrored = rng.random(size) < 0.5
-        images = [
-            samples[row][:, ::-1] if flip else samples[row]
-            for row, flip in zip(chosen, mirrored, strict=True)
-        ]
-        return to_tensor(np.stack(images), self.accelerator.device)
-
     def _adam(self, networks: nn.Module) -> torch.optim.Adam:
         fused = self.accelerator.device.type in {"cpu", "cuda"}
         return torch.optim.Adam(networks.parameters(), betas=(0.5, 0.999), fused=fused)
@@ -280,8 +264,10 @@ class Trainer:
         for adam, moments in zip(self._adams, state["adams"], strict=True):
             parameters = adam.param_groups[0]["params"]
             for parameter, saved in zip(parameters, moments, strict=True):
+                # Only a fused Adam counts its steps on the device.
+                counter = device if adam.defaults["fused"] else torch.device("cpu")
                 adam.state[parameter] = {
-                    name: value.clone() if name == "step" else value.to(device, copy=True)
+                    name: value.to(counter if name == "step" else device, copy=True)
                     for name, value in saved.items()
                 }
         for pool, images in zip(pools, state["pools"], strict=True):
@@ -289,32 +275,3 @@ class Trainer:
         curve.sums.copy_(state["sums"])
         curve.points = [dict(point) for point in state["points"]]
         return int(state["step"])
-
-
-def to_tensor(images: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Map uint8 (n, size, size, 3) to float32 (n, 3, size, size) in [-1, 1].
-
-    Examples
-    --------
-    >>> to_tensor(np.full((1, 2, 2, 3), 255, np.uint8), torch.device("cpu")).max().item()
-    1.0
-    """
-    tensor = torch.from_numpy(np.ascontiguousarray(images)).to(device)
-    return tensor.permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
-
-
-def to_images(tensor: torch.Tensor) -> np.ndarray:
-    """Map [-1, 1] back to uint8 by one fixed line, the same for every image.
-
-    Examples
-    --------
-    >>> to_images(torch.tensor([-1.0, 0.0, 1.0]).view(1, 3, 1, 1)).ravel().tolist()
-    [0, 128, 255]
-    """
-    scaled = ((tensor.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    return scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-
-@lru_cache(maxsize=8)
-def _order(count: int, seed: int, epoch: int) -> np.ndarray:
-    return np.random.default_rng((seed, epoch, count)).permutation(count)
