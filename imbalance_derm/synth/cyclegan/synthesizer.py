@@ -78,8 +78,12 @@ class CycleGan(Synthesizer):
             "blocks": 2, "filters": 4, "discriminator_filters": 4, "discriminator_blocks": 2,
             "steps": 4, "batch_size": 2, "image_pool": 4, "quota": "per_source",
         },
-        "demo": {"filters": 16, "discriminator_filters": 32, "steps": 600, "batch_size": 4,
-                 "quota": "per_source"},
+        # Moves phantom and ISIC 2016 images at 64 px to the other class in about a minute on
+        # two cores: a light cycle weight, because a residual generator keeps the image anyhow.
+        "demo": {
+            "residual": True, "filters": 16, "discriminator_filters": 32, "steps": 500,
+            "batch_size": 4, "learning_rate": 5e-4, "cycle_weight": 3.0, "quota": "per_source",
+        },
         "paper": {"image_pool": 0, "decay": 0.0, "quota": "per_source"},
     }  # fmt: skip
 
