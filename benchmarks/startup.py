@@ -1,6 +1,6 @@
 """Start-up of the command line against a bare Click program, pair by pair.
 
-    python benchmarks/startup.py [--pairs 20]
+python benchmarks/startup.py [--pairs 20]
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def main() -> None:
         seconds(command), seconds(bare)
         ratios = [seconds(command) / seconds(bare) for _ in range(pairs)]
         result[name] = {
-            "median_ratio": statistics.median(ratios), "min": min(ratios), "max": max(ratios)
+            "median_ratio": statistics.median(ratios),
+            "min": min(ratios),
+            "max": max(ratios),
         }
     print(json.dumps(result, indent=2))
 

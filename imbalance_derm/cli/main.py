@@ -10,8 +10,8 @@ from importlib import import_module
 
 import click
 
-from imbalance_derm.version import __version__
 from imbalance_derm.errors import ImbdermError
+from imbalance_derm.version import __version__
 
 COMMANDS = ("run", "leaderboard", "plugins")
 INTERRUPTED = 130
@@ -64,7 +64,11 @@ def main() -> None:
         _end(_of_the_system(error), 1, error)
     except Exception as error:
         text = str(error).splitlines()[0] if str(error) else ""
-        _end(f"unexpected {type(error).__name__}: {text}; see all with: imbderm --debug ...", 1, error)
+        _end(
+            f"unexpected {type(error).__name__}: {text}; see all with: imbderm --debug ...",
+            1,
+            error,
+        )
     else:
         sys.exit(result if isinstance(result, int) else 0)
 

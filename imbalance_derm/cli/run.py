@@ -15,33 +15,90 @@ PRESETS = ("smoke", "demo", "paper")
 
 
 @click.command()
-@click.option("--data", metavar="NAME|PATH", shell_complete=components("dataset"),
-              help="Data set, folder of class folders, or csv file.  [default: phantom]")
-@click.option("--data-root", metavar="DIR", type=click.Path(), envvar="IMBDERM_DATA",
-              help="Folder that holds the data sets' folders.")
-@click.option("--synth", metavar="NAME", shell_complete=components("synthesizer"),
-              help="What makes synthetic images.  [default: none]")
-@click.option("--loss", metavar="NAME", shell_complete=components("loss"),
-              help="What is minimised.  [default: ce]")
-@click.option("--head", metavar="NAME", shell_complete=components("head"),
-              help="What turns features into classes.  [default: single_task]")
-@click.option("--backbone", metavar="NAME", shell_complete=components("backbone"),
-              help="What turns images into features.  [default: efficientnet_lite0]")
-@click.option("--sampler", metavar="NAME", shell_complete=components("sampler"),
-              help="Which images make a batch.  [default: shuffle]")
-@click.option("--tracker", "trackers", metavar="NAME", multiple=True,
-              shell_complete=components("tracker"), help="Who is told of events; repeatable.")
-@click.option("--preset", type=click.Choice(PRESETS),
-              help="Size of everything that is not set.  [default: demo]")
-@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True,
-              help="Any parameter of any part, such as synth.epochs=20; repeatable.")
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE.toml",
-              help="Sections as in a run's spec.toml; options win over it.")
+@click.option(
+    "--data",
+    metavar="NAME|PATH",
+    shell_complete=components("dataset"),
+    help="Data set, folder of class folders, or csv file.  [default: phantom]",
+)
+@click.option(
+    "--data-root",
+    metavar="DIR",
+    type=click.Path(),
+    envvar="IMBDERM_DATA",
+    help="Folder that holds the data sets' folders.",
+)
+@click.option(
+    "--synth",
+    metavar="NAME",
+    shell_complete=components("synthesizer"),
+    help="What makes synthetic images.  [default: none]",
+)
+@click.option(
+    "--loss",
+    metavar="NAME",
+    shell_complete=components("loss"),
+    help="What is minimised.  [default: ce]",
+)
+@click.option(
+    "--head",
+    metavar="NAME",
+    shell_complete=components("head"),
+    help="What turns features into classes.  [default: single_task]",
+)
+@click.option(
+    "--backbone",
+    metavar="NAME",
+    shell_complete=components("backbone"),
+    help="What turns images into features.  [default: efficientnet_lite0]",
+)
+@click.option(
+    "--sampler",
+    metavar="NAME",
+    shell_complete=components("sampler"),
+    help="Which images make a batch.  [default: shuffle]",
+)
+@click.option(
+    "--tracker",
+    "trackers",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=components("tracker"),
+    help="Who is told of events; repeatable.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(PRESETS),
+    help="Size of everything that is not set.  [default: demo]",
+)
+@click.option(
+    "--set",
+    "settings",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Any parameter of any part, such as synth.epochs=20; repeatable.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE.toml",
+    help="Sections as in a run's spec.toml; options win over it.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of training and synthesis.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
-              help="Parent of the run's folder.")
-@click.option("--resume", "resumed", type=click.Path(path_type=Path), metavar="RUN",
-              help="Go on with an interrupted run.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Parent of the run's folder.",
+)
+@click.option(
+    "--resume",
+    "resumed",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with an interrupted run.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the record and nothing else.")
 def run(
     data: str | None,
@@ -55,7 +112,7 @@ def run(
     as_json: bool,
     **parts: Any,
 ) -> None:
-    """Train and judge one combination of parts; write record and report.
+    r"""Train and judge one combination of parts; write record and report.
 
     Names of parts: imbderm plugins list. Their parameters: imbderm plugins info KIND NAME.
 

@@ -65,7 +65,8 @@ class Record:
         By section: ``{"name", "distribution", "version", "citation"}``.
     data : dict
         ``name``, ``fingerprint`` (of all splits as decoded), ``test_set`` (of the test images
-        and labels at any resolution), ``updates``, ``notice``, ``classes``, ``positive`` (or ""), ``skipped``,
+        and labels at any resolution), ``updates``, ``notice``, ``classes``, ``positive`` (or
+        ""), ``skipped``,
         ``counts`` (by split, by class) and ``fed`` (real and synthetic rows by class).
     metrics : dict
         ``metrics["test"][NAME]`` is a :class:`Figure`; so is ``metrics["validation"][NAME]``.
@@ -126,7 +127,9 @@ class Record:
             raw["stages"] = [StageEntry(**stage) for stage in raw["stages"]]
             return Record(**raw)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"{origin} is not a run record: {error}; remove or rerun it") from error
+            raise InputError(
+                f"{origin} is not a run record: {error}; remove or rerun it"
+            ) from error
 
 
 def find_records(paths: list[Path]) -> list[tuple[Path, Record]]:

@@ -175,9 +175,7 @@ def _validated(section: str, kind: str, model: type[BaseModel], values: Tree) ->
     known = {*model.model_fields, *own.model_fields}
     for key in values:
         if key not in known:
-            raise InputError(
-                f"unknown setting '{section}.{key}'{suggest(key, known - {'name'})}"
-            )
+            raise InputError(f"unknown setting '{section}.{key}'{suggest(key, known - {'name'})}")
     mine = {key: value for key, value in values.items() if key in model.model_fields}
     rest = {key: value for key, value in values.items() if key not in model.model_fields}
     return {**validate(section, model, mine), **validate(section, own, rest)}

@@ -144,5 +144,7 @@ class _Reader:
         rows = table.loc[:, ["image", "label", "site", "lesion"]].astype(object)
         rows = rows.where(rows.notna(), None)
         key = digest([stage.key, self.classes, self.sites, rows.to_numpy().tolist()])
-        content = digest([[self.digests[i], y] for i, y in zip(table["image"], table["label"], strict=True)])
+        content = digest(
+            [[self.digests[i], y] for i, y in zip(table["image"], table["label"], strict=True)]
+        )
         return Split(lesions, key, stage.facts["skipped"], content)

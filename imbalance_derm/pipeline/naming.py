@@ -6,8 +6,8 @@ import errno
 from pathlib import Path
 
 from imbalance_derm.errors import InputError
-from imbalance_derm.experiment.fingerprint import digest
 from imbalance_derm.experiment.files import write_text
+from imbalance_derm.experiment.fingerprint import digest
 from imbalance_derm.experiment.spec import Spec
 
 SPEC_FILE = "spec.toml"

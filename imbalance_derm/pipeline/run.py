@@ -38,7 +38,12 @@ REPORT_FILE = "report.html"
 
 
 def run(
-    spec: Spec, folder: Path, cache: Path, command: str, listen: Listener, warn: Callable[[str], None]
+    spec: Spec,
+    folder: Path,
+    cache: Path,
+    command: str,
+    listen: Listener,
+    warn: Callable[[str], None],
 ) -> Record:
     """Carry out `spec` and leave the record in `folder`.
 

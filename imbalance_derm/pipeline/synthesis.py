@@ -18,7 +18,13 @@ from imbalance_derm.synth.contract import Chunk, Synthesizer
 from imbalance_derm.synth.quota import resolve_quota
 from imbalance_derm.synth.samples import read_samples, write_samples
 
-ROOMS = ("imbalance_derm.synth.contract", "imbalance_derm.training")
+SHARED = (
+    "imbalance_derm.synth.contract",
+    "imbalance_derm.synth.sources",
+    "imbalance_derm.synth.augment",
+    "imbalance_derm.training",
+)
+"""Code that several synthesizers build on; part of the key of what they learn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +79,7 @@ def synthesize(
         "part": bench.identity("synth"),
         "data": key,
         "seed": seed,
-        "code": source_digest(*ROOMS),
+        "code": source_digest(*SHARED),
         "arithmetic": bench.arithmetic,
     }
 

@@ -43,7 +43,7 @@ class Registered:
         except Exception as error:
             raise InputError(
                 f"{self.component.kind} '{self.component.name}' of {self.distribution} cannot be "
-                f"imported from {self.component.target}: {error!r}; reinstall or remove that package"
+                f"imported from {self.component.target}: {error!r}; reinstall or remove it"
             ) from error
 
 
@@ -138,8 +138,8 @@ def _collect(registry: Registry, plugin: object, distribution: str, version: str
 
 def build_registry(entry_points: Iterable[metadata.EntryPoint]) -> Registry:
     """Collect the built-ins first, then each of `entry_points`; skip and report what fails."""
-    from imbalance_derm.version import __version__
     from imbalance_derm.registry import builtins
+    from imbalance_derm.version import __version__
 
     registry = Registry()
     _collect(registry, builtins, BUILTIN, __version__)

@@ -34,7 +34,9 @@ def parameter_model(target: Any) -> type[BaseModel]:
     Bounds come from the annotation (``Annotated[float, Field(gt=0)]``), texts from the
     numpydoc section "Parameters".
     """
-    hints = get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
+    hints = get_type_hints(
+        target.__init__ if inspect.isclass(target) else target, include_extras=True
+    )
     docs = {
         name: entry.description
         for entry in docstring_parser.parse(target.__doc__ or "").params
@@ -84,7 +86,10 @@ def _limits(schema: dict[str, Any]) -> str:
     nested = [schema.get("items", {}), *schema.get("anyOf", [])]
     places = [schema, *(place for place in nested if isinstance(place, dict))]
     return ", ".join(
-        f"{sign} {place[key]:g}" for place in places for key, sign in _BOUNDS.items() if key in place
+        f"{sign} {place[key]:g}"
+        for place in places
+        for key, sign in _BOUNDS.items()
+        if key in place
     )
 
 
@@ -136,7 +141,9 @@ def create(kind: str, name: str, values: dict[str, Any] | None = None, *given: A
     target = entry.load()
     filled = validate(kind, parameter_model(target), {**shorthand, **(values or {})})
     model = parameter_model(target).model_validate(filled)
-    return target(*given, **{key: getattr(model, key) for key in parameter_model(target).model_fields})
+    return target(
+        *given, **{key: getattr(model, key) for key in parameter_model(target).model_fields}
+    )
 
 
 def resolve_name(kind: str, name: str) -> tuple[Registered, dict[str, Any]]:

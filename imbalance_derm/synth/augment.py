@@ -44,7 +44,6 @@ class Augment(Synthesizer):
         "demo": {"quota": "x5"},
         "paper": {"policy": "paper", "quota": "x5"},
     }
-    fits: ClassVar[bool] = False
 
     def __init__(self, *, policy: Policy = "skin") -> None:
         self.policy = policy

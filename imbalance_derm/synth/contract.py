@@ -70,13 +70,10 @@ class Synthesizer(ABC):
         Values of the ``[synth]`` section by preset name, ``quota`` included.
     space : {"image", "embedding"}
         What is fitted and made. An embedding synthesizer implies a frozen backbone.
-    fits : bool
-        Whether fitting computes anything worth a cached stage.
     """
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     space: Space = "image"
-    fits: ClassVar[bool] = True
 
     def targets(self, data: LesionSet) -> list[int]:
         """Return the classes that can be synthesised; by default all."""

@@ -19,7 +19,6 @@ class NoSynthesis(Synthesizer):
     False
     """
 
-    fits: ClassVar[bool] = False
 
     def targets(self, data: LesionSet) -> list[int]:
         """Return no class: nothing is made, whatever the quota."""

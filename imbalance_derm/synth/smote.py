@@ -39,7 +39,6 @@ class Smote(Synthesizer):
     """
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {"smoke": {"k_neighbors": "auto"}}
-    fits: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -26,16 +26,16 @@ class Tracker:
         self.folder = folder
 
     def run_started(self, event: RunStarted) -> None:
-        """The run begins."""
+        """Hear that the run begins."""
 
     def stage_finished(self, event: StageFinished) -> None:
-        """A stage was computed or found in the cache."""
+        """Hear that a stage was computed or found in the cache."""
 
     def epoch_finished(self, event: EpochFinished) -> None:
-        """The classifier was looked at on the validation set."""
+        """Hear of a look at the validation set."""
 
     def run_finished(self, event: RunFinished) -> None:
-        """The record is written."""
+        """Hear that the record is written."""
 
 
 def tell(tracker: Tracker, event: Event) -> None:

@@ -16,7 +16,7 @@ from imbalance_derm.training.inputs import to_inputs
 
 @contextmanager
 def inference(network: nn.Module, accelerator: Accelerator) -> Iterator[None]:
-    """Evaluation mode, no gradients, the accelerator's precision; the mode is restored."""
+    """Hold `network` in evaluation mode, without gradients, in the accelerator's precision."""
     was_training = network.training
     network.eval()
     try:

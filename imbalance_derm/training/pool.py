@@ -72,9 +72,7 @@ class Pool:
         classes, sites = len(self.real.classes), len(self.real.site_names)
         fed_sites = self.sites[fed_rows]
         return Counts(
-            ClassCounts(
-                tensor(self.real.labels, classes), tensor(self.labels[fed_rows], classes)
-            ),
+            ClassCounts(tensor(self.real.labels, classes), tensor(self.labels[fed_rows], classes)),
             ClassCounts(
                 tensor(self.real.sites[self.real.sites != MISSING_SITE], sites),
                 tensor(fed_sites[fed_sites != MISSING_SITE], sites),

@@ -23,7 +23,9 @@ def cache(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-def imbderm(*words: str, cache: Path | None = None, **variables: str) -> subprocess.CompletedProcess:
+def imbderm(
+    *words: str, cache: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess:
     environment = {**os.environ, **variables}
     environment.pop("IMBDERM_DATA", None)
     if cache is not None:
@@ -82,7 +84,9 @@ def test_out_may_hold_other_files_and_runs_never_share_a_folder(tmp_path, cache)
 
 def test_a_run_repeats_from_its_own_spec(tmp_path, cache):
     first = json.loads(
-        imbderm("run", *TINY, "--loss", "focal", "--json", "--out", str(tmp_path), cache=cache).stdout
+        imbderm(
+            "run", *TINY, "--loss", "focal", "--json", "--out", str(tmp_path), cache=cache
+        ).stdout
     )
     spec = tmp_path / first["name"] / "spec.toml"
     again = json.loads(
@@ -124,7 +128,9 @@ def test_help_imports_neither_torch_nor_pydantic():
 
 
 def test_completion_offers_component_names():
-    done = imbderm("", _IMBDERM_COMPLETE="bash_complete", COMP_WORDS="imbderm run --loss f", COMP_CWORD="3")
+    done = imbderm(
+        "", _IMBDERM_COMPLETE="bash_complete", COMP_WORDS="imbderm run --loss f", COMP_CWORD="3"
+    )
     assert "focal" in done.stdout
 
 
@@ -167,14 +173,18 @@ def test_a_corrupt_jpeg_is_named_or_skipped_and_counted(tmp_path, cache):
 )
 def test_an_empty_class_and_a_class_with_one_lesion(tmp_path, cache, counts, texts):
     root = photos(tmp_path / "photos", counts)
-    done = imbderm("run", *TINY[:2], "--data", str(root), "--out", str(tmp_path / "out"), cache=cache)
+    done = imbderm(
+        "run", *TINY[:2], "--data", str(root), "--out", str(tmp_path / "out"), cache=cache
+    )
     assert_one_line(done, 2, *texts)
     assert not list(tmp_path.rglob("record.json"))
 
 
 def test_a_csv_with_a_missing_column_names_the_nearest(tmp_path, cache):
     (tmp_path / "t.csv").write_text("imag,label\na.jpg,nv\n")
-    done = imbderm("run", "--data", str(tmp_path / "t.csv"), "--out", str(tmp_path / "o"), cache=cache)
+    done = imbderm(
+        "run", "--data", str(tmp_path / "t.csv"), "--out", str(tmp_path / "o"), cache=cache
+    )
     assert_one_line(done, 2, "image", "imag")
 
 

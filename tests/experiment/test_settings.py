@@ -11,7 +11,9 @@ from imbalance_derm.experiment.spec import Spec
 
 
 def test_later_sources_win_over_earlier_ones(tmp_path):
-    (tmp_path / "c.toml").write_text('[train]\nbatch_size = 24\nepochs = 3.0\n[loss]\nname = "focal"\n')
+    (tmp_path / "c.toml").write_text(
+        '[train]\nbatch_size = 24\nepochs = 3.0\n[loss]\nname = "focal"\n'
+    )
     tree = read_config(tmp_path / "c.toml")
     assert resolve(tree, "smoke").train.updates == 6  # preset
     assert resolve(tree, "smoke").train.batch_size == 24  # file over preset
@@ -31,7 +33,9 @@ def test_a_component_brings_its_own_preset_values():
 
 
 def test_toml_round_trip_is_enough_to_run_again():
-    spec = resolve({"synth": "cyclegan", "loss": "weighted_ce/sqrt", "trackers": ["jsonl"], "seed": 7})
+    spec = resolve(
+        {"synth": "cyclegan", "loss": "weighted_ce/sqrt", "trackers": ["jsonl"], "seed": 7}
+    )
     assert Spec.from_toml(spec.to_toml()) == spec
     assert spec.loss.parameters == {"weighting": "sqrt"}
     assert spec.trackers[0].parameters == {"file": "events.jsonl"}

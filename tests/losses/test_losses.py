@@ -42,7 +42,9 @@ def focal(row, label, gamma, alpha):
 
 
 def adjusted(row, label, tau):
-    return ce([z + tau * math.log(c / sum(COUNTS)) for z, c in zip(row, COUNTS, strict=True)], label)
+    return ce(
+        [z + tau * math.log(c / sum(COUNTS)) for z, c in zip(row, COUNTS, strict=True)], label
+    )
 
 
 TABLE = [

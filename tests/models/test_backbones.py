@@ -52,7 +52,8 @@ def test_lite0_with_its_classifier_equals_timms_own_model():
 
 
 @pytest.mark.parametrize(
-    "name", ["vgg16", "timm/resnet10t", "timm/vit_tiny_patch16_224", "timm/swin_tiny_patch4_window7_224"]
+    "name",
+    ["vgg16", "timm/resnet10t", "timm/vit_tiny_patch16_224", "timm/swin_tiny_patch4_window7_224"],
 )
 def test_conformance(name):
     backbone: Backbone = create("backbone", name, {"weights": "random"})
@@ -87,7 +88,7 @@ def test_local_weights_are_loaded_and_misfits_are_named(tmp_path):
 def test_weights_that_cannot_be_had_are_an_error_and_never_a_random_start(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(InputError, match="cannot be had.*local file"):
+    with pytest.raises(InputError, match=r"cannot be had.*local file"):
         timm_backbone(model="tf_efficientnet_b7")
 
 

@@ -70,7 +70,10 @@ def test_images_of_unknown_site_do_not_train_the_site_head():
 
 def test_site_weight_zero_is_the_single_task_twin():
     features, b = torch.randn(5, 6), batch([0, 1, 0, -1, 1])
-    multi, single = BodySiteMultiTask(TASK, site_weight=0.0, dropout=0.0), SingleTask(TASK, dropout=0.0)
+    multi, single = (
+        BodySiteMultiTask(TASK, site_weight=0.0, dropout=0.0),
+        SingleTask(TASK, dropout=0.0),
+    )
     single.lesion.load_state_dict(multi.lesion.state_dict())
     values = [
         head.objective(head(features), features, b, CrossEntropy(), counts(), 0.0)
@@ -86,5 +89,5 @@ def test_the_site_is_never_an_input():
 
 
 def test_without_known_sites_the_multi_task_head_says_so():
-    with pytest.raises(InputError, match="at least two known body sites.*found 0"):
+    with pytest.raises(InputError, match=r"at least two known body sites.*found 0"):
         BodySiteMultiTask(Task(6, ("a", "b")))

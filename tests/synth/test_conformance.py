@@ -120,9 +120,7 @@ def test_saved_and_loaded_it_makes_the_same_samples(fitted, context, tmp_path):
     synth.save(tmp_path)
     again = build(name)
     again.load(tmp_path, data, context)
-    np.testing.assert_array_equal(
-        made(synth, data, context)[0], made(again, data, context)[0]
-    )
+    np.testing.assert_array_equal(made(synth, data, context)[0], made(again, data, context)[0])
     assert not list(tmp_path.rglob("*.p*kl"))
 
 

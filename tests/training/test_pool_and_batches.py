@@ -21,7 +21,9 @@ def real(n: int = 6) -> LesionSet:
 
 
 def test_gather_joins_real_and_synthetic_in_the_order_asked():
-    synthetic = np.full((3, 4, 4, 3), 200, np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None, None]
+    synthetic = (
+        np.full((3, 4, 4, 3), 200, np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None, None]
+    )
     pool = Pool.of(real(), synthetic, np.array([1, 2, 2]))
     rows = np.array([8, 0, 6, 5, 7])
     assert pool.gather(rows)[:, 0, 0, 0].tolist() == [202, 0, 200, 5, 201]

@@ -169,11 +169,11 @@ class Trainer:
         first = self._restore(state, curve, pools) if state else 0
         for step in range(first, plan.steps):
             rng = np.random.default_rng((seed, step))
-            source, target = (
+            images = (
                 draw_batch(domains.samples, rows, step, plan.batch_size, seed, rng)
                 for rows in (domains.source, domains.target)
             )
-            source, target = to_tensor(source, device), to_tensor(target, device)
+            source, target = (to_tensor(batch, device) for batch in images)
             for group in itertools.chain.from_iterable(adam.param_groups for adam in self._adams):
                 group["lr"] = plan.rate(step)
             losses, fake_target, fake_source = self._step_generators(source, target)
