@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 from imbalance_derm.data.lesions import LesionSet
 from imbalance_derm.synth.contract import Chunk, Synthesizer
@@ -15,10 +15,9 @@ class NoSynthesis(Synthesizer):
 
     Examples
     --------
-    >>> NoSynthesis().fits
-    False
+    >>> NoSynthesis().space
+    'image'
     """
-
 
     def targets(self, data: LesionSet) -> list[int]:
         """Return no class: nothing is made, whatever the quota."""
