@@ -1,9 +1,10 @@
-"""A stranger's package, installed into an environment layered over this one, gives a loss."""
+"""The package of the plugin guide, installed over this environment, gives a loss by name."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -11,55 +12,13 @@ from pathlib import Path
 
 import pytest
 
-PYPROJECT = """
-[build-system]
-requires = ["hatchling"]
-build-backend = "hatchling.build"
-
-[project]
-name = "imbderm-tiny"
-version = "1.2.3"
-dependencies = ["imbalance-derm"]
-
-[project.entry-points.imbderm]
-tiny = "imbderm_tiny"
-
-[tool.hatch.build.targets.wheel]
-packages = ["imbderm_tiny"]
-"""
-ANNOUNCEMENT = """
-from imbalance_derm import Component, hookimpl
+GUIDE = Path(__file__).resolve().parents[1] / "docs" / "plugins.md"
 
 
-@hookimpl
-def imbderm_components():
-    return [Component("loss", "tiny", "Cross-entropy, scaled.", "imbderm_tiny.loss:Tiny")]
-"""
-LOSS = '''
-from typing import Annotated
-
-from pydantic import Field
-from torch.nn import functional
-
-from imbalance_derm.losses.contract import Loss
-
-
-class Tiny(Loss):
-    """Cross-entropy times a factor.
-
-    Parameters
-    ----------
-    factor : float
-        What the loss is multiplied by.
-    """
-
-    def __init__(self, *, factor: Annotated[float, Field(gt=0)] = 2.0) -> None:
-        super().__init__()
-        self.factor = factor
-
-    def forward(self, logits, labels, context):
-        return self.factor * functional.cross_entropy(logits, labels, reduction="none")
-'''
+def files_of_the_guide() -> dict[str, str]:
+    """The code blocks of the guide by the file name in their first line."""
+    blocks = re.findall(r"```\w+\n# (\S+)\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.S)
+    return dict(blocks)
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +26,11 @@ def layered(tmp_path_factory) -> Path:
     """A new environment that sees this one's packages, with the plugin installed in it."""
     folder = tmp_path_factory.mktemp("plugin")
     source = folder / "imbderm-tiny"
-    (source / "imbderm_tiny").mkdir(parents=True)
-    (source / "pyproject.toml").write_text(PYPROJECT)
-    (source / "imbderm_tiny" / "__init__.py").write_text(ANNOUNCEMENT)
-    (source / "imbderm_tiny" / "loss.py").write_text(LOSS)
+    written = files_of_the_guide()
+    assert set(written) == {"pyproject.toml", "imbderm_tiny/__init__.py", "imbderm_tiny/loss.py"}
+    for name, text in written.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text(text)
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     python = folder / "venv" / "bin" / "python"
     find = "import sysconfig; print(sysconfig.get_path('purelib'))"
