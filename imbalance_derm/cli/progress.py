@@ -7,6 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from imbalance_derm.experiment.events import (
     Event,
@@ -23,6 +34,7 @@ TITLES = {
     "embed": "Embed images",
     "train": "Train classifier",
     "evaluate": "Evaluate",
+    "report": "Write report",
 }
 LINE_EVERY = 30.0
 """Seconds between plain lines of one stage."""
@@ -31,26 +43,14 @@ LINE_EVERY = 30.0
 @contextmanager
 def live() -> Iterator[tuple[Listener, Callable[[str], None]]]:
     """Yield a listener and a place for warnings; everything goes to standard error."""
-    from rich.console import Console
-
     console = Console(stderr=True)
 
     def warn(text: str) -> None:
         console.print(f"Warning: {text}", style="yellow", markup=False, highlight=False)
 
     if not console.is_terminal:
-        yield _lines, warn
+        yield _Lines(), warn
         return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
     columns = (
         SpinnerColumn(finished_text="[green]✓"),
         TextColumn("{task.description:<18}"),
@@ -60,63 +60,65 @@ def live() -> Iterator[tuple[Listener, Callable[[str], None]]]:
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[figures]}", style="dim"),
     )
-    with Progress(*columns, console=console) as bars:
-        yield _Bars(bars), warn
+    with Progress(*columns, console=console) as progress:
+        bars = _Bars(progress)
+        yield bars, warn
+        bars.finish()
 
 
 class _Bars:
-    def __init__(self, bars: object) -> None:
-        from rich.progress import Progress
+    """One bar for each stage; the last one is running."""
 
-        assert isinstance(bars, Progress)
-        self.bars = bars
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
         self.task = self._add("Load")
 
-    def _add(self, title: str) -> object:
-        return self.bars.add_task(title, total=None, figures="")
-
     def __call__(self, event: Event) -> None:
-        from rich.progress import TaskID
-
-        task = TaskID(int(str(self.task)))
         if isinstance(event, StageStarted):
-            self._finish(task)
+            self.finish()
             self.task = self._add(_title(event.stage))
         elif isinstance(event, StageProgress):
-            self.bars.update(
-                task, completed=event.done, total=event.total, figures=_figures(event.figures)
-            )
-        elif isinstance(event, StageFinished) and event.entry.cached:
-            self._finish(task)
-            self.task = self._add(_title(event.entry.stage))
-            self.bars.update(TaskID(int(str(self.task))), total=1, completed=1, figures="cached")
-        elif isinstance(event, StageFinished):
-            self._finish(task)
-
-    def _finish(self, task: object) -> None:
-        from rich.progress import TaskID
-
-        task_id = TaskID(int(str(task)))
-        known = next(t for t in self.bars.tasks if t.id == task_id)
-        total = known.total or 1
-        self.bars.update(task_id, total=total, completed=total)
-
-
-_last_line = {"at": 0.0}
-
-
-def _lines(event: Event) -> None:
-    if isinstance(event, StageStarted):
-        _last_line["at"] = time.monotonic()
-        click.echo(f"{_title(event.stage)} ...", err=True)
-    elif isinstance(event, StageProgress):
-        if time.monotonic() - _last_line["at"] > LINE_EVERY:
-            _last_line["at"] = time.monotonic()
             figures = _figures(event.figures)
-            click.echo(f"  {_title(event.stage)}: {event.done}/{event.total} {figures}", err=True)
-    elif isinstance(event, StageFinished):
-        did = "found in the cache" if event.entry.cached else f"{event.entry.seconds:.1f} s"
-        click.echo(f"{_title(event.entry.stage)}: {did}", err=True)
+            self.progress.update(
+                self.task, completed=event.done, total=event.total, figures=figures
+            )
+        elif isinstance(event, StageFinished):
+            self.finish()
+            if event.entry.cached:
+                self.task = self._add(_title(event.entry.stage))
+                self.finish("found in the cache")
+
+    def finish(self, figures: str | None = None) -> None:
+        """Fill the running bar."""
+        total = next(task.total for task in self.progress.tasks if task.id == self.task) or 1
+        self.progress.update(self.task, total=total, completed=total)
+        if figures is not None:
+            self.progress.update(self.task, figures=figures)
+
+    def _add(self, title: str) -> TaskID:
+        return self.progress.add_task(title, total=None, figures="")
+
+
+class _Lines:
+    """A line at each stage's start and end, and one now and then in between."""
+
+    def __init__(self) -> None:
+        self.last = 0.0
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, StageStarted):
+            self._line(f"{_title(event.stage)} ...")
+        elif isinstance(event, StageProgress):
+            if time.monotonic() - self.last > LINE_EVERY:
+                figures = _figures(event.figures)
+                self._line(f"  {_title(event.stage)}: {event.done}/{event.total} {figures}")
+        elif isinstance(event, StageFinished):
+            did = "found in the cache" if event.entry.cached else f"{event.entry.seconds:.1f} s"
+            self._line(f"{_title(event.entry.stage)}: {did}")
+
+    def _line(self, text: str) -> None:
+        self.last = time.monotonic()
+        click.echo(text.rstrip(), err=True)
 
 
 def _title(stage: str) -> str:

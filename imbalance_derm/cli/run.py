@@ -122,28 +122,28 @@ def run(
       imbderm run --data photos/ --loss logit_adjustment --set train.epochs=20
     """
     from imbalance_derm.cli.progress import live
-    from imbalance_derm.errors import InputError
-    from imbalance_derm.experiment.settings import merge, parse_setting, read_config
-    from imbalance_derm.pipeline.experiment import Experiment, resume
 
     command = shlex.join(["imbderm", *sys.argv[1:]])
-    if resumed is not None:
-        given = [name for name, value in {**parts, "data": data, "preset": preset}.items() if value]
-        if given or settings or config:
-            raise InputError("--resume goes on with the run as it was specified; give it alone")
-        with live() as (listen, warn):
+    with live() as (listen, warn):
+        # PyTorch is imported below, under the running display.
+        from imbalance_derm.errors import InputError
+        from imbalance_derm.experiment.settings import merge, parse_setting, read_config
+        from imbalance_derm.pipeline.experiment import Experiment, resume
+
+        if resumed is not None:
+            if any(parts.values()) or data or preset or settings or config:
+                raise InputError("--resume goes on with the run as it was specified; give it alone")
             record = resume(resumed, listen=listen, warn=warn, command=command)
-        folder = resumed
-    else:
-        tree = read_config(config) if config else {}
-        for text in settings:
-            tree = merge(tree, parse_setting(text))
-        experiment = Experiment(
-            data, data_root=data_root, preset=preset, settings=tree, seed=seed, **parts
-        )
-        with live() as (listen, warn):
+            folder = resumed
+        else:
+            tree = read_config(config) if config else {}
+            for text in settings:
+                tree = merge(tree, parse_setting(text))
+            experiment = Experiment(
+                data, data_root=data_root, preset=preset, settings=tree, seed=seed, **parts
+            )
             record = experiment.run(out, listen=listen, warn=warn, command=command)
-        folder = out / record.name
+            folder = out / record.name
     if as_json:
         click.echo(record.to_json())
     else:

@@ -21,7 +21,10 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class StageStarted:
-    """A stage is about to be computed; it was not in the cache."""
+    """A stage is about to be computed; it was not in the cache.
+
+    The report, which is never cached, has an empty key.
+    """
 
     stage: str
     key: str

@@ -88,7 +88,7 @@ def load_lesions(bench: Workbench) -> Lesions:
         raise InputError(
             f"data set {settings.name} needs --data-root FOLDER, the folder that holds it"
         )
-    root = Path(settings.root) if settings.root else None
+    root = Path(settings.root) if dataset.needs_root else None
     if root is not None and not root.exists():
         raise InputError(f"--data-root {root}: no such file or folder")
     checked = check_table(dataset, dataset.table(root), settings.skip_bad_images)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from imbalance_derm.experiment.environment import environment
-from imbalance_derm.experiment.events import Listener, RunFinished, RunStarted
+from imbalance_derm.experiment.events import Listener, RunFinished, RunStarted, StageStarted
 from imbalance_derm.experiment.files import write_text
 from imbalance_derm.experiment.fingerprint import digest
 from imbalance_derm.experiment.record import RECORD_FILE, Record
@@ -87,6 +87,7 @@ def run(
     trained, synthetic = _fit(bench, lesions, synthesizer)
     judgement = judge(bench, trained, lesions)
     record = _record(bench, folder.name, command, lesions, trained, synthetic, judgement, start)
+    tell(StageStarted("report", ""))
     evidence = gather_evidence(bench, record, lesions, trained, synthetic, judgement)
     export_run(folder, trained, synthetic, judgement, lesions.train.lesions.classes)
     write_report(evidence, folder / REPORT_FILE)

@@ -52,7 +52,7 @@ class Phantom(Dataset):
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"image_size": 32, "resolution": 32, "images": 240, "ratio": 4.0},
-        "demo": {"image_size": 64, "resolution": 64, "images": 1200},
+        "demo": {"image_size": 64, "resolution": 64, "images": 2000},
         "paper": {"image_size": 256, "resolution": 256},
     }
     needs_root: ClassVar[bool] = False
