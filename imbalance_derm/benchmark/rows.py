@@ -84,6 +84,9 @@ def measured_row(folder: Path, record: Record) -> Row:
         for section in PARTS
         if "name" in record.components.get(section, {})
     }
+    if record.spec.get("backbone", {}).get("frozen"):
+        # A head on fixed features is another method than a fine-tuned network.
+        parts["backbone"] = f"{parts['backbone']}, frozen"
     return Row(
         data=str(record.data["name"]),
         fingerprint=str(record.data.get("test_set") or record.data.get("fingerprint", "")),

@@ -136,10 +136,12 @@ class _Reader:
                 lambda done, total: progress(done, total, {}),
                 settings.skip_bad_images,
             )
-            return {"split": split, "kept": decoded.kept, "skipped": decoded.skipped}
+            dropped = sorted(set(range(len(sources))) - set(decoded.kept))
+            facts = {"split": split, "images": len(decoded.kept)}
+            return {**facts, "dropped": dropped, "skipped": decoded.skipped}
 
         stage = self.bench.cache.run("decode", inputs, compute)
-        table = table.iloc[stage.facts["kept"]].reset_index(drop=True)
+        table = table.drop(index=table.index[stage.facts["dropped"]]).reset_index(drop=True)
         lesions = lesion_set(table, open_images(stage.folder), self.classes, self.sites)
         rows = table.loc[:, ["image", "label", "site", "lesion"]].astype(object)
         rows = rows.where(rows.notna(), None)

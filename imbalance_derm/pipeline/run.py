@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from imbalance_derm.experiment.environment import environment
 from imbalance_derm.experiment.events import Listener, RunFinished, RunStarted, StageStarted
 from imbalance_derm.experiment.files import write_text
 from imbalance_derm.experiment.fingerprint import digest
-from imbalance_derm.experiment.record import RECORD_FILE, Record
+from imbalance_derm.experiment.record import RECORD_FILE, Record, StageEntry
 from imbalance_derm.experiment.spec import PARTS, Spec
 from imbalance_derm.experiment.stages import StageCache
 from imbalance_derm.pipeline.classifier import Trained, build_backbone, train
@@ -162,7 +162,7 @@ def _record(
         metrics={split: found.figures for split, found in judgement.evaluations.items()},
         confusion={split: found.confusion for split, found in judgement.evaluations.items()},
         decision=asdict(judgement.decision),
-        stages=list(bench.cache.entries),
+        stages=[_without_curves(entry) for entry in bench.cache.entries],
         curves={
             "classifier": trained.stage.facts["curve"],
             "synthesizer": synthetic.curves if synthetic else {},
@@ -174,6 +174,12 @@ def _record(
         seconds=time.perf_counter() - start,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _without_curves(entry: StageEntry) -> StageEntry:
+    """Drop the curves from a stage's facts: the record has a place of its own for them."""
+    facts = {name: fact for name, fact in entry.facts.items() if name not in ("curve", "curves")}
+    return replace(entry, facts=facts)
 
 
 def _device_name(bench: Workbench) -> str:
