@@ -4,7 +4,7 @@ Same model, images, batch size, optimiser and updates, in one process, in turns.
 what one writes in a notebook: images in memory as uint8, a random permutation, no checkpoints,
 no progress, no validation.
 
-    python benchmarks/overhead.py [--pairs 7] [--size 128] [--updates 12]
+    python benchmarks/overhead.py [--pairs 7] [--size 128] [--updates 16]
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--updates", type=int, default=12)
+    parser.add_argument("--updates", type=int, default=16)
     arguments = parser.parse_args()
     accelerator = make_accelerator(TrainSection(device="cpu"))
     with tempfile.TemporaryDirectory() as folder:
