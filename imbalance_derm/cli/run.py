@@ -84,6 +84,9 @@ PRESETS = ("smoke", "demo", "paper")
     metavar="FILE.toml",
     help="Sections as in a run's spec.toml; options win over it.",
 )
+@click.option(
+    "--skip-bad-images", is_flag=True, help="Skip and count unusable files instead of stopping."
+)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of training and synthesis.")
 @click.option(
     "--out",
@@ -106,6 +109,7 @@ def run(
     preset: str | None,
     settings: tuple[str, ...],
     config: Path | None,
+    skip_bad_images: bool,
     seed: int | None,
     out: Path,
     resumed: Path | None,
@@ -139,6 +143,8 @@ def run(
             tree = read_config(config) if config else {}
             for text in settings:
                 tree = merge(tree, parse_setting(text))
+            if skip_bad_images:
+                tree = merge(tree, {"data": {"skip_bad_images": True}})
             experiment = Experiment(
                 data, data_root=data_root, preset=preset, settings=tree, seed=seed, **parts
             )

@@ -73,9 +73,9 @@ def train(
     }
 
     def compute(folder: Path, progress: Progress) -> dict[str, Any]:
-        pool = Pool.of(
-            lesions, *((synthetic.samples, synthetic.labels) if synthetic else (None, None))
-        )
+        pool = Pool.of(lesions)
+        if synthetic is not None:
+            pool = Pool.of(lesions, synthetic.samples, synthetic.labels, synthetic.sites)
         model = Model(None if frozen else backbone, head)
 
         def validate(model: Model) -> float:

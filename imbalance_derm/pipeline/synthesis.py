@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from imbalance_derm.data.lesions import LesionSet
+from imbalance_derm.data.lesions import MISSING_SITE, LesionSet
 from imbalance_derm.experiment.fingerprint import source_digest
 from imbalance_derm.experiment.stages import Progress
 from imbalance_derm.pipeline.workbench import Workbench
@@ -35,7 +35,8 @@ class Synthetic:
     ----------
     samples : ndarray
         A read-only memory map; images or embeddings as the synthesizer's space says.
-    labels : ndarray of int64
+    labels, sites : ndarray of int64
+        Sites are -1 where missing, as they are unless a synthesizer says otherwise.
     manifest : DataFrame
         One row per sample: label, method, sources, seed, model.
     key : str
@@ -47,6 +48,7 @@ class Synthetic:
 
     samples: np.ndarray
     labels: np.ndarray
+    sites: np.ndarray
     manifest: pd.DataFrame
     key: str
     curves: dict[str, Any]
@@ -108,7 +110,11 @@ def synthesize(
 
     fitted = bench.cache.run("fit", inputs, fit)
     asked = {lesions.classes[label]: count for label, count in quota.items()}
-    sampled = bench.cache.run("sample", {"fit": fitted.key, "quota": asked}, sample)
+    stored = source_digest("imbalance_derm.synth.samples")
+    made_from = {"fit": fitted.key, "quota": asked, "code": stored}
+    sampled = bench.cache.run("sample", made_from, sample)
     samples, labels, manifest = read_samples(sampled.folder)
+    number = {name: site for site, name in enumerate(lesions.site_names)}
+    sites = manifest["site"].map(lambda name: number.get(name, MISSING_SITE)).to_numpy(np.int64)
     curves = fitted.facts.get("curves", {})
-    return Synthetic(samples, labels, manifest, sampled.key, curves, asked)
+    return Synthetic(samples, labels, sites, manifest, sampled.key, curves, asked)

@@ -51,11 +51,15 @@ class Chunk:
         uint8 (n, size, size, 3) images, or float32 (n, d) embeddings.
     label : int
     provenance : list of Provenance, length n
+    sites : tuple of str, length n or empty
+        Body sites, "" where missing. Empty, as it should nearly always be, where all are
+        missing: copying the source's site would invent a correlation between site and class.
     """
 
     samples: np.ndarray
     label: int
     provenance: list[Provenance]
+    sites: tuple[str, ...] = ()
 
 
 class Synthesizer(ABC):

@@ -15,7 +15,7 @@ from imbalance_derm.synth.contract import Chunk
 
 SAMPLES_FILE = "samples.npy"
 MANIFEST_FILE = "manifest.csv"
-MANIFEST_COLUMNS = ("index", "label", "method", "sources", "seed", "model")
+MANIFEST_COLUMNS = ("index", "label", "method", "sources", "seed", "model", "site")
 SEPARATOR = ";"
 """Between the ids in the manifest's column ``sources``."""
 
@@ -60,11 +60,13 @@ def write_samples(
                 dtype, shape = chunk.samples.dtype, chunk.samples.shape
                 _write_header(array, dtype, shape)
             array.write(np.ascontiguousarray(chunk.samples, dtype=dtype).data)
-            for row, origin in enumerate(chunk.provenance, start=written):
+            sites = chunk.sites or ("",) * len(chunk.provenance)
+            for row, (origin, site) in enumerate(
+                zip(chunk.provenance, sites, strict=True), start=written
+            ):
                 sources = SEPARATOR.join(origin.sources)
-                manifest.writerow(
-                    (row, chunk.label, origin.method, sources, origin.seed, origin.model)
-                )
+                facts = (origin.method, sources, origin.seed, origin.model, site)
+                manifest.writerow((row, chunk.label, *facts))
             written += len(chunk.provenance)
             if progress is not None:
                 progress(written)
@@ -85,7 +87,7 @@ def read_samples(folder: Path) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
     manifest : DataFrame, n rows
         Columns :data:`MANIFEST_COLUMNS`; ``sources`` holds ids joined by :data:`SEPARATOR`.
     """
-    text = {"method": str, "sources": str, "model": str}
+    text = {"method": str, "sources": str, "model": str, "site": str}
     manifest = pd.read_csv(folder / MANIFEST_FILE, dtype=text, keep_default_na=False)
     labels = manifest["label"].to_numpy(np.int64)
     # An empty file cannot be mapped.

@@ -34,7 +34,8 @@ def predict(
     with inference(model, accelerator):
         for start in range(0, len(samples), batch_size):
             outputs, _ = model(to_inputs(samples[start : start + batch_size], accelerator.device))
-            parts.append(outputs.logits.double().softmax(dim=1).cpu().numpy())
+            # In double precision on the CPU: Apple devices have none.
+            parts.append(outputs.logits.float().cpu().double().softmax(dim=1).numpy())
     return np.concatenate(parts)
 
 

@@ -22,8 +22,7 @@ class Pool:
     synthetic : ndarray or None
         Samples of the same shape and dtype as the real ones.
     labels, sites : ndarray of int64, shape (rows,)
-        The body site of a synthetic sample is missing: copying its source's would invent a
-        correlation between site and class.
+        Sites are -1 where missing.
     """
 
     real: LesionSet
@@ -36,11 +35,14 @@ class Pool:
         real: LesionSet,
         synthetic: np.ndarray | None = None,
         synthetic_labels: np.ndarray | None = None,
+        synthetic_sites: np.ndarray | None = None,
     ) -> Pool:
-        """Join `real` with synthetic samples and their labels, if any."""
+        """Join `real` with synthetic samples, if any; without sites all of theirs are missing."""
         if synthetic is None or synthetic_labels is None or len(synthetic_labels) == 0:
             return Pool(real, None, real.labels, real.sites)
-        sites = np.full(len(synthetic_labels), MISSING_SITE, dtype=np.int64)
+        sites = synthetic_sites
+        if sites is None:
+            sites = np.full(len(synthetic_labels), MISSING_SITE, dtype=np.int64)
         return Pool(
             real,
             synthetic,

@@ -161,7 +161,7 @@ def test_a_corrupt_jpeg_is_named_or_skipped_and_counted(tmp_path, cache):
     (root / "nv" / "7.jpg").write_bytes(whole[: len(whole) // 2])
     words = ["run", *TINY[:2], *TINY[6:], "--data", str(root), "--out", str(tmp_path / "out")]
     assert_one_line(imbderm(*words, cache=cache), 2, "7.jpg", "skip")
-    done = imbderm(*words, "--set", "data.skip_bad_images=true", "--json", cache=cache)
+    done = imbderm(*words, "--skip-bad-images", "--json", cache=cache)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["data"]["skipped"] == 1
     assert len(list((tmp_path / "out").glob("*/record.json"))) == 1

@@ -43,3 +43,11 @@ def test_a_chunk_that_is_a_view_is_written_in_its_own_order(tmp_path):
     rows = np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
     write_samples([_chunk(rows[:, ::-1], 0, "x")], tmp_path)
     np.testing.assert_array_equal(read_samples(tmp_path)[0], rows[:, ::-1])
+
+
+def test_a_body_site_is_missing_unless_the_chunk_says_otherwise(tmp_path):
+    rows = np.zeros((2, 2, 2, 3), np.uint8)
+    silent, telling = _chunk(rows, 0, "x"), _chunk(rows, 1, "y")
+    telling = Chunk(telling.samples, telling.label, telling.provenance, ("face", ""))
+    write_samples([silent, telling], tmp_path)
+    assert read_samples(tmp_path)[2]["site"].tolist() == ["", "", "face", ""]

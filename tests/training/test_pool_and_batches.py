@@ -29,6 +29,8 @@ def test_gather_joins_real_and_synthetic_in_the_order_asked():
     assert pool.gather(rows)[:, 0, 0, 0].tolist() == [202, 0, 200, 5, 201]
     assert pool.labels[rows].tolist() == [2, 0, 1, 2, 2]
     assert pool.sites[6:].tolist() == [MISSING_SITE] * 3
+    told = Pool.of(real(), synthetic, np.array([1, 2, 2]), np.array([0, -1, 1]))
+    assert told.sites[6:].tolist() == [0, MISSING_SITE, 1]
 
 
 def test_counts_tell_real_from_fed():
