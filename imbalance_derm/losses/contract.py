@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -37,7 +38,7 @@ class ClassCounts:
     fed: torch.Tensor
 
 
-class Loss(nn.Module):
+class Loss(nn.Module, ABC):
     """Base of every loss.
 
     Attributes
@@ -52,6 +53,7 @@ class Loss(nn.Module):
     counts: ClassVar[Literal["real", "fed"]] = "real"
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
 
+    @abstractmethod
     def forward(
         self, logits: torch.Tensor, labels: torch.Tensor, context: LossContext
     ) -> torch.Tensor:
@@ -68,7 +70,6 @@ class Loss(nn.Module):
         Tensor of shape (n,)
             The loop takes the mean.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no forward")
 
 
 def apply_loss(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -101,14 +102,14 @@ class Counts:
     sites: ClassCounts
 
 
-class Head(nn.Module):
+class Head(nn.Module, ABC):
     """Maps features to logits. Constructed as ``Head(task, **parameters)``."""
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
 
+    @abstractmethod
     def forward(self, features: torch.Tensor) -> Outputs:
         """Return the outputs for features (n, d); nothing else is known at test time."""
-        raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def objective(
         self,
