@@ -116,7 +116,7 @@ class TrainSection(BaseModel):
         "auto", description="mixed precision; auto: where a GPU has it"
     )
     device: Literal["auto", "cpu"] = Field("auto", description="auto: CUDA, Apple or CPU")
-    threads: Annotated[int, Field(ge=0)] = Field(0, description="CPU threads; 0: all cores")
+    threads: Annotated[int, Field(ge=0)] = Field(0, description="CPU threads; 0: PyTorch's default")
     checkpoint_seconds: Annotated[float, Field(ge=0)] = Field(
         15.0, description="time between checkpoints of a training, a synthesizer's included"
     )

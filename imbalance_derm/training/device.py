@@ -9,6 +9,9 @@ from accelerate.state import AcceleratorState, GradientState
 from imbalance_derm.errors import InputError
 from imbalance_derm.experiment.spec import TrainSection
 
+# Read once: an earlier run in this process may have asked for another number.
+_DEFAULT_THREADS = torch.get_num_threads()
+
 
 def make_accelerator(settings: TrainSection) -> Accelerator:
     """Return an accelerator as `settings` ask for, and fix the number of CPU threads.
@@ -18,7 +21,7 @@ def make_accelerator(settings: TrainSection) -> Accelerator:
     InputError
         The device cannot compute in the precision asked for.
     """
-    torch.set_num_threads(settings.threads or torch.get_num_threads())
+    torch.set_num_threads(settings.threads or _DEFAULT_THREADS)
     # accelerate keeps one state per process; a second run may ask for another precision.
     AcceleratorState._reset_state(reset_partial_state=True)
     GradientState._reset_state()
