@@ -53,6 +53,9 @@ class LesionSet:
         Photographs of one lesion share its lesion id.
     classes, site_names : tuple of str
         Sorted; in a binary problem the positive class is the last.
+    masks : ndarray of bool, shape (n, size, size), or None
+        Where the lesion is; only there where a synthesizer asked for it. An all-False mask
+        means that the image has none.
     """
 
     samples: np.ndarray
@@ -62,6 +65,7 @@ class LesionSet:
     lesion_ids: np.ndarray
     classes: tuple[str, ...]
     site_names: tuple[str, ...]
+    masks: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -82,7 +82,7 @@ def synthesize(
         "data": key,
         "seed": seed,
         "code": source_digest(*SHARED),
-        "arithmetic": bench.arithmetic,
+        "arithmetic": bench.generator_arithmetic,
     }
 
     def fit(folder: Path, progress: Progress) -> dict[str, Any]:

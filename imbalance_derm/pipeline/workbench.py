@@ -15,6 +15,9 @@ from imbalance_derm.registry.manager import installed
 from imbalance_derm.registry.parameters import create
 from imbalance_derm.training.checkpoints import FileCheckpoint
 from imbalance_derm.training.context import TrainingContext
+from imbalance_derm.training.device import generator_autocast, generator_precision
+
+ROOMS_OF_PARTS = {f"imbalance_derm.{room}" for room in ("synth", "losses", "sampling", "tracking")}
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Workbench:
     def context(self, seed: int, folder: Path, progress: Progress) -> TrainingContext:
         """Return the training context of a stage that works in `folder`."""
         checkpoint = FileCheckpoint(folder / CHECKPOINT, self.spec.train.checkpoint_seconds)
-        return TrainingContext(self.accelerator, seed, checkpoint, progress)
+        autocast = generator_autocast(self.spec.train, self.accelerator)
+        return TrainingContext(self.accelerator, seed, checkpoint, progress, autocast)
 
     def build(self, section: str, *given: Any) -> Any:
         """Build the part that a section of the specification names."""
@@ -40,15 +44,23 @@ class Workbench:
         chosen: Section = getattr(self.spec, section)
         entry = installed().get(PARTS[section], chosen.name)
         module = entry.component.target.partition(":")[0]
+        package = module.rpartition(".")[0]
+        # A plugin's or a synthesizer's whole package counts; a room of ours holds many parts.
+        belongs = () if package in ROOMS_OF_PARTS else (package,)
         return {
             "name": chosen.name,
             "parameters": chosen.parameters,
             "distribution": f"{entry.distribution} {entry.version}",
-            # A plugin's or a synthesizer's whole package counts, not its entry module alone.
-            "source": source_digest(module, module.rpartition(".")[0]),
+            "source": source_digest(module, *belongs),
         }
 
     @property
     def arithmetic(self) -> str:
         """Device type and precision: results differ between them."""
         return f"{self.accelerator.device.type} {self.accelerator.mixed_precision}"
+
+    @property
+    def generator_arithmetic(self) -> str:
+        """The same for what a synthesizer computes."""
+        precision = generator_precision(self.spec.train, self.accelerator)
+        return f"{self.accelerator.device.type} {precision}"

@@ -33,12 +33,18 @@ class Provenance:
     seed : int
     model : str
         Hash of the fitted model; empty where nothing is fitted.
+    mode : str
+        How it was made, where a method has several ways: ``"translate"``, say.
+    strength : float or None
+        Share of the way from the source to noise, in (0, 1], where the method has one.
     """
 
     method: str
     sources: tuple[str, ...]
     seed: int
     model: str = ""
+    mode: str = ""
+    strength: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +80,13 @@ class Synthesizer(ABC):
         Values of the ``[synth]`` section by preset name, ``quota`` included.
     space : {"image", "embedding"}
         What is fitted and made. An embedding synthesizer implies a frozen backbone.
+    needs_masks : bool
+        Whether ``data.masks`` has to be there; without masks the data set is refused.
     """
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     space: Space = "image"
+    needs_masks: bool = False
 
     def targets(self, data: LesionSet) -> list[int]:
         """Return the classes that can be synthesised; by default all."""
@@ -89,7 +98,8 @@ class Synthesizer(ABC):
         Returns
         -------
         dict
-            JSON-able facts for the record, such as ``{"steps": 400, "curves": {...}}``.
+            JSON-able facts for the record, such as ``{"steps": 400, "curves": {...}}``;
+            ``"warnings"``, a list of one-line texts with figures, is shown to the user.
 
         Raises
         ------
@@ -110,7 +120,7 @@ class Synthesizer(ABC):
         """Stream `count` samples of class `label`, at most :data:`CHUNK` at a time.
 
         The same arguments give the same samples. A method that cannot hit the count exactly
-        may stop early; what it made is counted by the caller.
+        gives what it has, fewer or more, and pads nothing; the caller counts what was made.
         """
         if count > 0:
             yield from self._sample(data, label, count, seed, context)

@@ -15,7 +15,7 @@ from imbalance_derm.synth.contract import Chunk
 
 SAMPLES_FILE = "samples.npy"
 MANIFEST_FILE = "manifest.csv"
-MANIFEST_COLUMNS = ("index", "label", "method", "sources", "seed", "model", "site")
+MANIFEST_COLUMNS = ("index", "label", "method", "sources", "seed", "model", "mode", "strength", "site")
 SEPARATOR = ";"
 """Between the ids in the manifest's column ``sources``."""
 
@@ -65,8 +65,9 @@ def write_samples(
                 zip(chunk.provenance, sites, strict=True), start=written
             ):
                 sources = SEPARATOR.join(origin.sources)
-                facts = (origin.method, sources, origin.seed, origin.model, site)
-                manifest.writerow((row, chunk.label, *facts))
+                made = (origin.method, sources, origin.seed, origin.model)
+                strength = "" if origin.strength is None else origin.strength
+                manifest.writerow((row, chunk.label, *made, origin.mode, strength, site))
             written += len(chunk.provenance)
             if progress is not None:
                 progress(written)
@@ -87,7 +88,7 @@ def read_samples(folder: Path) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
     manifest : DataFrame, n rows
         Columns :data:`MANIFEST_COLUMNS`; ``sources`` holds ids joined by :data:`SEPARATOR`.
     """
-    text = {"method": str, "sources": str, "model": str, "site": str}
+    text = dict.fromkeys(("method", "sources", "model", "mode", "strength", "site"), str)
     manifest = pd.read_csv(folder / MANIFEST_FILE, dtype=text, keep_default_na=False)
     labels = manifest["label"].to_numpy(np.int64)
     # An empty file cannot be mapped.

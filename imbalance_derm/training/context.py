@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -57,12 +58,18 @@ class TrainingContext:
     checkpoint : Checkpoint
     progress : callable
         ``progress(done, total, figures)``: work done, in steps, and figures to show.
+    autocast : callable
+        ``with context.autocast():`` runs the forward passes of a generative network in mixed
+        precision where that is faster: bfloat16 also on CPUs that have units for it, which
+        pays for plain convolutions and not for the classifier's depthwise ones. Losses are
+        computed in float32, outside.
     """
 
     accelerator: Accelerator
     seed: int = 0
     checkpoint: Checkpoint = field(default_factory=NoCheckpoint)
     progress: Callable[[int, int, dict[str, float]], None] = _silent
+    autocast: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 def seed_step(seed: int, step: int) -> None:

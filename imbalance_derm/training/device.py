@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
@@ -33,3 +37,27 @@ def make_accelerator(settings: TrainSection) -> Accelerator:
     if precision == "fp16" and not on_gpu:
         raise InputError("train.precision=fp16 needs a CUDA device; use bf16, no or auto")
     return Accelerator(cpu=settings.device == "cpu", mixed_precision=precision)
+
+
+def generator_precision(settings: TrainSection, accelerator: Accelerator) -> str:
+    """Return the precision in which a generative network runs: that of the accelerator, or bf16.
+
+    With ``precision="auto"`` it is bfloat16 on a CPU that has units for it.
+    """
+    on_cpu = accelerator.device.type == "cpu"
+    if settings.precision == "auto" and on_cpu and torch.backends.mkldnn.is_available():
+        # Without the units bfloat16 is emulated, several times slower than float32.
+        capable = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return "bf16" if capable else "no"
+    return str(accelerator.mixed_precision)
+
+
+def generator_autocast(
+    settings: TrainSection, accelerator: Accelerator
+) -> Callable[[], AbstractContextManager[object]]:
+    """Return what :attr:`TrainingContext.autocast` is for these settings."""
+    if accelerator.mixed_precision != "no":
+        return accelerator.autocast
+    if generator_precision(settings, accelerator) == "bf16":
+        return partial(torch.autocast, "cpu", torch.bfloat16)
+    return nullcontext
