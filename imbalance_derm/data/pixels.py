@@ -73,12 +73,38 @@ def square(image: Image.Image | np.ndarray, size: int) -> np.ndarray:
         image = Image.fromarray(image)
     if image.mode != "RGB":
         raise ValueError(f"expected an RGB image, got mode {image.mode}")
-    width, height = image.size
-    side = min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    box = (left, top, left + side, top + side)
     if image.size == (size, size):
         return np.asarray(image)
     # Three times the goal before the filter: the difference is below one grey level.
+    box = _centre(*image.size)
     resized = image.resize((size, size), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
     return np.asarray(resized)
+
+
+def square_mask(mask: Image.Image | np.ndarray, size: int) -> np.ndarray:
+    """Cut the same square out of a lesion mask; a pixel is lesion where most of it was.
+
+    Parameters
+    ----------
+    mask : Image or ndarray of bool, shape (h, w)
+        Any resolution of the same picture.
+    size : int
+
+    Returns
+    -------
+    ndarray of bool, shape (size, size)
+
+    Examples
+    --------
+    >>> square_mask(np.ones((30, 40), bool), 16).all()
+    np.True_
+    """
+    grey = Image.fromarray(np.asarray(mask).astype(bool).astype(np.uint8) * 255)
+    box = _centre(*grey.size)
+    return np.asarray(grey.resize((size, size), Image.Resampling.BOX, box=box)) > 127
+
+
+def _centre(width: int, height: int) -> tuple[float, float, float, float]:
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    return left, top, left + side, top + side

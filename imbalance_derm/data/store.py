@@ -13,7 +13,7 @@ import pandas as pd
 from imbalance_derm.data.checks import READERS, skip_or_raise
 from imbalance_derm.data.contract import Dataset
 from imbalance_derm.data.lesions import MISSING_SITE, LesionSet
-from imbalance_derm.data.pixels import square
+from imbalance_derm.data.pixels import square, square_mask
 from imbalance_derm.errors import InputError, RunError
 from imbalance_derm.registry.manager import suggest
 
@@ -137,6 +137,47 @@ def _decode_one(dataset: Dataset, source: str, size: int) -> np.ndarray | str:
     except Exception as error:
         reason = " ".join(str(error).replace(f" '{source}'", "").split())
         return f"cannot be decoded ({reason or type(error).__name__})"
+
+
+def decode_masks(
+    dataset: Dataset,
+    sources: Sequence[str],
+    size: int,
+    progress: Callable[[int, int], None] = _silent,
+) -> np.ndarray:
+    """Return the lesion masks of images on the same square as the images themselves.
+
+    Returns
+    -------
+    ndarray of bool, shape (n, size, size)
+        All False where an image has no mask.
+
+    Raises
+    ------
+    InputError
+        No image has a mask, or one cannot be read.
+    """
+    masks = np.zeros((len(sources), size, size), dtype=bool)
+
+    def one(source: str) -> np.ndarray | None:
+        try:
+            mask = dataset.mask(source)
+        except OSError as error:
+            raise InputError(f"the lesion mask of {source} cannot be read: {error}") from error
+        return None if mask is None else square_mask(mask, size)
+
+    found = 0
+    with ThreadPoolExecutor(READERS) as pool:
+        for row, mask in enumerate(pool.map(one, sources)):
+            if mask is not None:
+                masks[row], found = mask, found + 1
+            progress(row + 1, len(sources))
+    if not found:
+        raise InputError(
+            "this synthesizer needs lesion masks, and the data set has none; phantom and "
+            "ham10000 have them, or choose another mode"
+        )
+    return masks
 
 
 def open_images(folder: Path) -> np.ndarray:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from imbalance_derm.data.checks import check_table
@@ -16,11 +18,13 @@ from imbalance_derm.data.store import (
     DECODE_VERSION,
     class_names,
     decode,
+    decode_masks,
     lesion_set,
     open_images,
     site_names,
 )
 from imbalance_derm.errors import InputError
+from imbalance_derm.experiment.events import StageProgress, StageStarted
 from imbalance_derm.experiment.fingerprint import digest
 from imbalance_derm.experiment.stages import Progress
 from imbalance_derm.pipeline.workbench import Workbench
@@ -74,8 +78,13 @@ class Lesions:
     skipped: tuple[str, ...]
 
 
-def load_lesions(bench: Workbench) -> Lesions:
+def load_lesions(bench: Workbench, masks: bool = False) -> Lesions:
     """Read the table, check it, split it, and decode training and validation images.
+
+    Parameters
+    ----------
+    masks : bool
+        Whether the training lesions come with their masks.
 
     Raises
     ------
@@ -96,7 +105,7 @@ def load_lesions(bench: Workbench) -> Lesions:
     classes = class_names(parts.train, dataset.positive)
     digests = dict(zip(checked.table["image"], checked.digests, strict=True))
     reader = _Reader(bench, dataset, digests, classes, site_names(parts.train))
-    train = reader.decoded(parts.train, "train")
+    train = reader.decoded(parts.train, "train", masks)
     validation = reader.decoded(parts.validation, "validation")
     return Lesions(
         train,
@@ -118,7 +127,7 @@ class _Reader:
     classes: tuple[str, ...]
     sites: tuple[str, ...]
 
-    def decoded(self, table: pd.DataFrame, split: str) -> Split:
+    def decoded(self, table: pd.DataFrame, split: str, masks: bool = False) -> Split:
         settings, sources = self.bench.spec.data, list(table["source"])
         inputs = {
             "images": [self.digests[image] for image in table["image"]],
@@ -149,4 +158,18 @@ class _Reader:
         content = digest(
             [[self.digests[i], y] for i, y in zip(table["image"], table["label"], strict=True)]
         )
+        if masks:
+            found = self._masks(list(table["source"]))
+            lesions = replace(lesions, masks=found)
+            key = digest([key, hashlib.sha256(np.packbits(found).tobytes()).hexdigest()])
         return Split(lesions, key, stage.facts["skipped"], content)
+
+    def _masks(self, sources: list[str]) -> np.ndarray:
+        tell = self.bench.cache.listener
+        tell(StageStarted("masks", ""))
+        size = self.bench.spec.data.image_size
+
+        def progress(done: int, total: int) -> None:
+            tell(StageProgress("masks", done, total, {}))
+
+        return decode_masks(self.dataset, sources, size, progress)

@@ -18,21 +18,18 @@ from imbalance_derm.experiment.fingerprint import digest
 from imbalance_derm.experiment.record import RECORD_FILE, Record, StageEntry
 from imbalance_derm.experiment.spec import PARTS, Spec
 from imbalance_derm.experiment.stages import StageCache
-from imbalance_derm.pipeline.classifier import Trained, build_backbone, train
-from imbalance_derm.pipeline.embedding import embed_split
+from imbalance_derm.pipeline.classifier import Trained
 from imbalance_derm.pipeline.evidence import gather_evidence
 from imbalance_derm.pipeline.export import export_run
 from imbalance_derm.pipeline.judgement import Judgement, judge
+from imbalance_derm.pipeline.learning import learn, make_synthesizer, make_workbench
 from imbalance_derm.pipeline.lesions import Lesions, load_lesions
 from imbalance_derm.pipeline.naming import SPEC_FILE
-from imbalance_derm.pipeline.synthesis import Synthetic, synthesize
+from imbalance_derm.pipeline.synthesis import Synthetic
 from imbalance_derm.pipeline.trackers import trackers_as_listener
 from imbalance_derm.pipeline.workbench import Workbench
 from imbalance_derm.registry.manager import installed
-from imbalance_derm.registry.parameters import create
 from imbalance_derm.report.html import write_report
-from imbalance_derm.synth.contract import Synthesizer
-from imbalance_derm.training.device import make_accelerator
 
 REPORT_FILE = "report.html"
 
@@ -75,16 +72,15 @@ def run(
         track(event)
 
     stages = StageCache(cache, tell)
-    synthesizer: Synthesizer = create("synthesizer", spec.synth.name, spec.synth.parameters)
-    if synthesizer.space == "embedding":
-        # Embeddings can be interpolated only where the backbone stays as it is.
-        frozen = spec.backbone.model_copy(update={"frozen": True})
-        spec = spec.model_copy(update={"backbone": frozen})
+    spec, synthesizer = make_synthesizer(spec)
     write_text(folder / SPEC_FILE, spec.to_toml())
-    bench = Workbench(spec, stages, make_accelerator(spec.train))
+    bench = make_workbench(spec, stages)
     tell(RunStarted(folder.name, folder, spec.model_dump(mode="json")))
-    lesions = load_lesions(bench)
-    trained, synthetic = _fit(bench, lesions, synthesizer)
+    lesions = load_lesions(bench, synthesizer.needs_masks)
+    learned = learn(bench, synthesizer, lesions)
+    trained, synthetic = learned.trained, learned.synthetic
+    for warning in synthetic.warnings if synthetic else ():
+        warn(warning)
     judgement = judge(bench, trained, lesions)
     record = _record(bench, folder.name, command, lesions, trained, synthetic, judgement, start)
     tell(StageStarted("report", ""))
@@ -94,20 +90,6 @@ def run(
     write_text(folder / RECORD_FILE, record.to_json())
     tell(RunFinished(record, folder))
     return record
-
-
-def _fit(
-    bench: Workbench, lesions: Lesions, synthesizer: Synthesizer
-) -> tuple[Trained, Synthetic | None]:
-    """Everything that learns; it is handed training and validation lesions and nothing else."""
-    backbone = build_backbone(bench)
-    training, validation = lesions.train, lesions.validation
-    if bench.spec.backbone.frozen:
-        training = embed_split(bench, backbone, training)
-        validation = embed_split(bench, backbone, validation)
-    fed = training if synthesizer.space == "embedding" else lesions.train
-    synthetic = synthesize(bench, synthesizer, fed.lesions, fed.key)
-    return train(bench, backbone, training, validation, synthetic), synthetic
 
 
 def _record(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from imbalance_derm.data.lesions import MISSING_SITE, LesionSet
 from imbalance_derm.experiment.fingerprint import source_digest
-from imbalance_derm.experiment.stages import Progress
+from imbalance_derm.experiment.stages import Progress, Stage
 from imbalance_derm.pipeline.workbench import Workbench
 from imbalance_derm.synth.contract import Chunk, Synthesizer
 from imbalance_derm.synth.quota import resolve_quota
@@ -38,12 +38,14 @@ class Synthetic:
     labels, sites : ndarray of int64
         Sites are -1 where missing, as they are unless a synthesizer says otherwise.
     manifest : DataFrame
-        One row per sample: label, method, sources, seed, model.
+        One row per sample: label, method, sources, seed, model, mode, strength, site.
     key : str
     curves : dict
         Loss curves of the fit, by target class; may be empty.
     asked : dict of str to int
         The quota by class.
+    warnings : tuple of str
+        What did not go well, a line each.
     """
 
     samples: np.ndarray
@@ -53,68 +55,112 @@ class Synthetic:
     key: str
     curves: dict[str, Any]
     asked: dict[str, int]
+    warnings: tuple[str, ...] = ()
 
 
-def synthesize(
-    bench: Workbench, synthesizer: Synthesizer, lesions: LesionSet, key: str
-) -> Synthetic | None:
-    """Fit on `lesions` (training only) and sample the quota; both stages are cached.
+@dataclass(frozen=True, eq=False)
+class Workshop:
+    """A synthesizer with the lesions that it is fitted on.
 
-    Parameters
+    Attributes
     ----------
     lesions : LesionSet
-        Images or embeddings, as the synthesizer's space says.
+        Training only; images or embeddings, as the synthesizer's space says.
     key : str
         Hash of all that determines `lesions`.
-
-    Returns
-    -------
-    Synthetic or None
-        None where the synthesizer has no class to make.
     """
-    seed = bench.spec.seed
-    targets = synthesizer.targets(lesions)
-    if not targets:
-        return None
-    quota = resolve_quota(bench.spec.synth.quota, lesions.class_counts, targets, lesions.classes)
+
+    bench: Workbench
+    synthesizer: Synthesizer
+    lesions: LesionSet
+    key: str
+
+    @property
+    def quota(self) -> dict[int, int]:
+        """How many to make of each class; empty where the synthesizer has no class to make.
+
+        Raises
+        ------
+        InputError
+            The quota has none of the forms.
+        """
+        targets = self.synthesizer.targets(self.lesions)
+        if not targets:
+            return {}
+        asked, lesions = self.bench.spec.synth.quota, self.lesions
+        return resolve_quota(asked, lesions.class_counts, targets, lesions.classes)
+
+
+def fit(workshop: Workshop) -> Stage:
+    """Fit the synthesizer, or find it fitted."""
+    bench, seed = workshop.bench, workshop.bench.spec.seed
     inputs = {
         "part": bench.identity("synth"),
-        "data": key,
+        "data": workshop.key,
         "seed": seed,
         "code": source_digest(*SHARED),
         "arithmetic": bench.generator_arithmetic,
     }
 
-    def fit(folder: Path, progress: Progress) -> dict[str, Any]:
-        facts = synthesizer.fit(lesions, bench.context(seed, folder, progress))
-        synthesizer.save(folder)
+    def compute(folder: Path, progress: Progress) -> dict[str, Any]:
+        context = bench.context(seed, folder, progress)
+        facts = workshop.synthesizer.fit(workshop.lesions, context)
+        workshop.synthesizer.save(folder)
         return facts
 
-    def sample(folder: Path, progress: Progress) -> dict[str, Any]:
+    return bench.cache.run("fit", inputs, compute)
+
+
+def sample(workshop: Workshop, fitted: Stage) -> Synthetic:
+    """Sample the quota from the fitted synthesizer, or find the samples."""
+    bench, lesions = workshop.bench, workshop.lesions
+    seed, quota = bench.spec.seed, workshop.quota
+    asked = {lesions.classes[label]: count for label, count in quota.items()}
+
+    def compute(folder: Path, progress: Progress) -> dict[str, Any]:
         context = bench.context(seed, folder, progress)
-        synthesizer.load(fitted.folder, lesions, context)
+        workshop.synthesizer.load(fitted.folder, lesions, context)
         total = sum(quota.values())
 
         def chunks() -> Iterator[Chunk]:
             done = 0
             for label, count in quota.items():
-                for chunk in synthesizer.sample(lesions, label, count, seed, context):
+                for chunk in workshop.synthesizer.sample(lesions, label, count, seed, context):
                     yield chunk
                     done += len(chunk.samples)
-                    progress(done, total, {})
+                    progress(done, max(done, total), {})
 
         write_samples(chunks(), folder)
         _, labels, _ = read_samples(folder)
         by_class = np.bincount(labels, minlength=len(lesions.classes)).tolist()
         return {"made": dict(zip(lesions.classes, by_class, strict=True))}
 
-    fitted = bench.cache.run("fit", inputs, fit)
-    asked = {lesions.classes[label]: count for label, count in quota.items()}
     stored = source_digest("imbalance_derm.synth.samples")
     made_from = {"fit": fitted.key, "quota": asked, "code": stored}
-    sampled = bench.cache.run("sample", made_from, sample)
-    samples, labels, manifest = read_samples(sampled.folder)
+    stage = bench.cache.run("sample", made_from, compute)
+    samples, labels, manifest = read_samples(stage.folder)
     number = {name: site for site, name in enumerate(lesions.site_names)}
     sites = manifest["site"].map(lambda name: number.get(name, MISSING_SITE)).to_numpy(np.int64)
-    curves = fitted.facts.get("curves", {})
-    return Synthetic(samples, labels, sites, manifest, sampled.key, curves, asked)
+    facts = fitted.facts
+    warnings = (*facts.get("warnings", ()), *_missed(asked, stage.facts["made"]))
+    return Synthetic(
+        samples, labels, sites, manifest, stage.key, facts.get("curves", {}), asked, warnings
+    )
+
+
+def synthesize(workshop: Workshop) -> Synthetic | None:
+    """Fit and sample; None where the synthesizer has no class to make."""
+    if not workshop.synthesizer.targets(workshop.lesions):
+        return None
+    # A quota that has none of the forms is told before anything is fitted.
+    _ = workshop.quota
+    return sample(workshop, fit(workshop))
+
+
+def _missed(asked: dict[str, int], made: dict[str, int]) -> list[str]:
+    return [
+        f"class '{name}': {made[name]:,} samples were made where {count:,} were asked for; this "
+        "method cannot hit a number exactly"
+        for name, count in asked.items()
+        if made[name] != count
+    ]

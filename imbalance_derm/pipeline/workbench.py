@@ -42,17 +42,7 @@ class Workbench:
     def identity(self, section: str) -> dict[str, Any]:
         """Return all that determines what the part of a section does: code and parameters."""
         chosen: Section = getattr(self.spec, section)
-        entry = installed().get(PARTS[section], chosen.name)
-        module = entry.component.target.partition(":")[0]
-        package = module.rpartition(".")[0]
-        # A plugin's or a synthesizer's whole package counts; a room of ours holds many parts.
-        belongs = () if package in ROOMS_OF_PARTS else (package,)
-        return {
-            "name": chosen.name,
-            "parameters": chosen.parameters,
-            "distribution": f"{entry.distribution} {entry.version}",
-            "source": source_digest(module, *belongs),
-        }
+        return identity(PARTS[section], chosen.name, chosen.parameters)
 
     @property
     def arithmetic(self) -> str:
@@ -64,3 +54,18 @@ class Workbench:
         """The same for what a synthesizer computes."""
         precision = generator_precision(self.spec.train, self.accelerator)
         return f"{self.accelerator.device.type} {precision}"
+
+
+def identity(kind: str, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return all that determines what a component does: code and parameters."""
+    entry = installed().get(kind, name)
+    module = entry.component.target.partition(":")[0]
+    package = module.rpartition(".")[0]
+    # A plugin's or a synthesizer's whole package counts; a room of ours holds many parts.
+    belongs = () if package in ROOMS_OF_PARTS else (package,)
+    return {
+        "name": name,
+        "parameters": parameters,
+        "distribution": f"{entry.distribution} {entry.version}",
+        "source": source_digest(module, *belongs),
+    }
