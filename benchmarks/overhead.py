@@ -65,8 +65,8 @@ def toolkit(data: LesionSet, updates: int, accelerator, folder: Path) -> float:
     )
     start = time.perf_counter()
     train_classifier(
-        model, Pool.of(data), create("loss", "ce"), create("sampler", "shuffle"), settings,
-        lambda model: 0.0, context,
+        model, Pool.of(data), create("loss", "ce"), create("sampler", "shuffle"),
+        create("mixer", "none"), settings, lambda model: 0.0, context,
     )  # fmt: skip
     return time.perf_counter() - start
 

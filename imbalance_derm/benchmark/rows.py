@@ -11,11 +11,12 @@ from imbalance_derm.benchmark.published import PrintedFigure, PublishedRow, Publ
 from imbalance_derm.benchmark.recovery import QUANTITIES, ConfusionCounts
 from imbalance_derm.evaluation.intervals import wilson
 from imbalance_derm.experiment.record import Figure, Record
+from imbalance_derm.experiment.spec import Spec
 from imbalance_derm.report.summary import is_binary
 
 Status = Literal["measured here", "as printed", "recovered"]
 
-PARTS = ("synth", "loss", "head", "sampler", "backbone")
+PARTS = ("synth", "loss", "head", "sampler", "mixer", "backbone")
 """Sections of the specification that name a method, in the order of a label."""
 
 
@@ -84,6 +85,8 @@ def measured_row(folder: Path, record: Record) -> Row:
         for section in PARTS
         if "name" in record.components.get(section, {})
     }
+    # Records from before batches could be mixed name no mixer.
+    parts.setdefault("mixer", str(Spec.model_fields["mixer"].default.name))
     if record.spec.get("backbone", {}).get("frozen"):
         # A head on fixed features is another method than a fine-tuned network.
         parts["backbone"] = f"{parts['backbone']}, frozen"

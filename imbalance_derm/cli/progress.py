@@ -34,6 +34,9 @@ TITLES = {
     "embed": "Embed images",
     "train": "Train classifier",
     "evaluate": "Evaluate",
+    "masks": "Decode masks",
+    "audit": "Audit samples",
+    "export": "Write images",
     "report": "Write report",
 }
 LINE_EVERY = 30.0

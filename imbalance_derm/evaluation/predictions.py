@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imbalance_derm.errors import RunError
+from imbalance_derm.errors import InputError, RunError
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +29,26 @@ class Predictions:
     labels: np.ndarray
     probabilities: np.ndarray
     classes: tuple[str, ...]
+
+
+def require_pairs(first: Predictions, second: Predictions) -> None:
+    """Check that two models can be compared image by image.
+
+    Raises
+    ------
+    InputError
+        The images, their labels, lesions or the classes differ.
+    RunError
+        There is no image, or a probability is not finite.
+    """
+    for aspect in ("classes", "image_ids", "labels", "lesion_ids"):
+        if not np.array_equal(getattr(first, aspect), getattr(second, aspect)):
+            raise InputError(
+                f"the two sets of predictions differ in {aspect.replace('_', ' ')}: only models "
+                "tested on the same images can be paired"
+            )
+    require_finite(first)
+    require_finite(second)
 
 
 def require_finite(predictions: Predictions) -> None:

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from imbalance_derm.errors import InputError
 from imbalance_derm.experiment.spec import (
     PARTS,
+    AuditSection,
     EvaluationSection,
     Spec,
     TrackerSection,
@@ -68,13 +69,18 @@ def resolve(tree: Tree, preset: str | None = None) -> Spec:
     for section, kind in PARTS.items():
         model = type(Spec.model_fields[section].default)
         spec[section] = _validated(section, kind, model, spec[section])
-    plains: dict[str, type[BaseModel]] = {"train": TrainSection, "evaluation": EvaluationSection}
+    plains: dict[str, type[BaseModel]] = {
+        "train": TrainSection,
+        "evaluation": EvaluationSection,
+        "audit": AuditSection,
+    }
     for section, plain in plains.items():
         spec[section] = validate(section, plain, spec.get(section, {}))
     spec["trackers"] = [
         _validated("trackers", "tracker", TrackerSection, _section("trackers", tracker))
         for tracker in spec.get("trackers", [])
     ]
+    resolve_name("backbone", spec["audit"]["extractor"])
     return Spec.model_validate(validate("run", Spec, spec))
 
 

@@ -49,12 +49,21 @@ class SynthSection(Section):
     quota: str | int | float | dict[str, str | int | float] = Field(
         "balance", description="balance, per_source, xN, a share, a count, or one of these by class"
     )
+    seed: Annotated[int, Field(ge=-1, lt=2**31)] = Field(
+        -1, description="of fit and sampling, to hold them while the run's varies; -1: the run's"
+    )
 
 
 class SamplerSection(Section):
     """Which rows make a batch."""
 
     name: str = "shuffle"
+
+
+class MixerSection(Section):
+    """How the rows of a batch are mixed."""
+
+    name: str = "none"
 
 
 class BackboneSection(Section):
@@ -130,10 +139,24 @@ class EvaluationSection(BaseModel):
     resamples: Annotated[int, Field(ge=100)] = Field(2000, description="of the bootstrap")
 
 
+class AuditSection(BaseModel):
+    """How synthetic samples are compared with real ones."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+    extractor: str = Field(
+        "efficientnet_lite0", description="backbone whose features images are compared by"
+    )
+    images: Annotated[int, Field(ge=10)] = Field(
+        2000, description="most synthetic samples of a class that are looked at"
+    )
+
+
 PARTS: dict[str, str] = {
     "data": "dataset",
     "synth": "synthesizer",
     "sampler": "sampler",
+    "mixer": "mixer",
     "backbone": "backbone",
     "head": "head",
     "loss": "loss",
@@ -158,12 +181,19 @@ class Spec(BaseModel):
     data: DataSection = DataSection()
     synth: SynthSection = SynthSection()
     sampler: SamplerSection = SamplerSection()
+    mixer: MixerSection = MixerSection()
     backbone: BackboneSection = BackboneSection()
     head: HeadSection = HeadSection()
     loss: LossSection = LossSection()
     train: TrainSection = TrainSection()
     evaluation: EvaluationSection = EvaluationSection()
+    audit: AuditSection = AuditSection()
     trackers: list[TrackerSection] = []
+
+    @property
+    def synth_seed(self) -> int:
+        """Seed of the synthesizer's fit and sampling."""
+        return self.seed if self.synth.seed < 0 else self.synth.seed
 
     def to_toml(self) -> str:
         """Return the specification as TOML; it has no null, so that every value is explicit."""

@@ -79,11 +79,32 @@ class Batch:
     labels : Tensor of int64, shape (n,)
     sites : Tensor of int64, shape (n,)
         -1 where the body site is missing; always so for synthetic images.
+    weights : Tensor of float32, shape (n,), or None
+        How much each row counts; None: every row counts 1. Mixing gives one batch with the
+        labels of the rows and one with those of their partners, with weights that add up to 1.
     """
 
     inputs: torch.Tensor
     labels: torch.Tensor
     sites: torch.Tensor
+    weights: torch.Tensor | None = None
+
+    def mean(self, values: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the mean over examples of weight times value.
+
+        It divides by the number of examples and not by their weights, so that an objective is
+        linear in the weights.
+
+        Parameters
+        ----------
+        values : Tensor of shape (m,)
+        rows : Tensor of bool, shape (n,), optional
+            Rows that the values belong to; by default all.
+        """
+        if self.weights is None:
+            return values.mean()
+        weights = self.weights if rows is None else self.weights[rows]
+        return (weights * values).mean()
 
 
 @dataclass(frozen=True)
@@ -120,10 +141,12 @@ class Head(nn.Module, ABC):
         counts: Counts,
         progress: float,
     ) -> torch.Tensor:
-        """Return the scalar to minimise; by default the mean of `loss` on the lesion logits."""
-        return apply_loss(
-            loss, outputs.logits, batch.labels, counts.classes, features, progress
-        ).mean()
+        """Return the scalar to minimise; by default the mean of `loss` on the lesion logits.
+
+        A mean over examples is :meth:`Batch.mean`, which takes the rows' weights into account.
+        """
+        values = apply_loss(loss, outputs.logits, batch.labels, counts.classes, features, progress)
+        return batch.mean(values)
 
 
 class Model(nn.Module):

@@ -64,7 +64,7 @@ def train(
     head: Head = bench.build("head", Task(backbone.features, lesions.classes, lesions.site_names))
     head.to(bench.accelerator.device)
     inputs = {
-        "parts": {s: bench.identity(s) for s in ("sampler", "backbone", "head", "loss")},
+        "parts": {s: bench.identity(s) for s in ("sampler", "mixer", "backbone", "head", "loss")},
         "train": spec.train.model_dump(mode="json", exclude=UNKEYED),
         "data": [training.key, validation.key, synthetic.key if synthetic else ""],
         "seed": spec.seed,
@@ -92,6 +92,7 @@ def train(
             pool,
             bench.build("loss"),
             bench.build("sampler"),
+            bench.build("mixer"),
             spec.train,
             validate,
             bench.context(spec.seed, folder, progress),

@@ -10,16 +10,17 @@ from imbalance_derm.evaluation.embedding_map import embedding_map
 from imbalance_derm.evaluation.explanation import grad_cam, worst_errors
 from imbalance_derm.experiment.record import Record
 from imbalance_derm.pipeline.classifier import Trained
+from imbalance_derm.pipeline.examination import Examination, closest_pairs
+from imbalance_derm.pipeline.gallery import gallery, some
 from imbalance_derm.pipeline.judgement import Judgement
+from imbalance_derm.pipeline.learning import Learned
 from imbalance_derm.pipeline.lesions import Lesions
 from imbalance_derm.pipeline.synthesis import Synthetic
 from imbalance_derm.pipeline.workbench import Workbench
-from imbalance_derm.report.evidence import EmbeddingMap, ErrorCase, Evidence, GalleryRow
-from imbalance_derm.synth.samples import SEPARATOR
+from imbalance_derm.report.evidence import EmbeddingMap, ErrorCase, Evidence
+from imbalance_derm.report.synthetic import SyntheticEvidence
 from imbalance_derm.training.inference import embed
 
-GALLERY = 8
-"""Pictures of each sort and class."""
 ERRORS = 8
 POINTS = 150
 """Points of the map for each class, real and synthetic apart."""
@@ -29,43 +30,26 @@ def gather_evidence(
     bench: Workbench,
     record: Record,
     lesions: Lesions,
-    trained: Trained,
-    synthetic: Synthetic | None,
+    learned: Learned,
+    examination: Examination | None,
     judgement: Judgement,
 ) -> Evidence:
     """Collect the pictures of one finished run; all choices are functions of the seed."""
     rng = np.random.default_rng(bench.spec.seed)
-    training = lesions.train.lesions
+    training, trained, synthetic = lesions.train.lesions, learned.trained, learned.synthetic
+    shown = None
+    if examination is not None:
+        shown = SyntheticEvidence(examination.audit, closest_pairs(examination, lesions.train))
     return Evidence(
         record=record,
         test=judgement.predictions["test"],
         validation=judgement.predictions["validation"],
-        gallery=tuple(
-            _gallery_row(training, synthetic, label, rng) for label in range(len(training.classes))
-        ),
+        gallery=gallery(training, synthetic, rng),
         errors=_errors(trained, judgement),
         points=_points(bench, training, trained, synthetic, rng),
+        synthetic=shown,
+        caveats=synthetic.warnings if synthetic else (),
     )
-
-
-def _some(rows: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
-    return np.sort(rng.permutation(rows)[:most])
-
-
-def _gallery_row(
-    training: LesionSet, synthetic: Synthetic | None, label: int, rng: np.random.Generator
-) -> GalleryRow:
-    real = _some(np.flatnonzero(training.labels == label), GALLERY, rng)
-    pairs: list[tuple[np.ndarray | None, np.ndarray]] = []
-    if synthetic is not None and synthetic.samples.ndim == 4:
-        place = {image: row for row, image in enumerate(training.image_ids)}
-        for row in _some(np.flatnonzero(synthetic.labels == label), GALLERY, rng):
-            sources = str(synthetic.manifest["sources"].iloc[row]).split(SEPARATOR)
-            known = [place[source] for source in sources if source in place]
-            source = np.array(training.samples[known[0]]) if len(known) == 1 else None
-            pairs.append((source, np.array(synthetic.samples[row])))
-    images = tuple(np.array(training.samples[row]) for row in real)
-    return GalleryRow(training.classes[label], images, tuple(pairs))
 
 
 def _errors(trained: Trained, judgement: Judgement) -> tuple[ErrorCase, ...]:
@@ -100,7 +84,7 @@ def _points(
     assert backbone is not None
 
     def chosen(labels: np.ndarray) -> np.ndarray:
-        parts = [_some(np.flatnonzero(labels == c), POINTS, rng) for c in np.unique(labels)]
+        parts = [some(np.flatnonzero(labels == c), POINTS, rng) for c in np.unique(labels)]
         return np.concatenate(parts)
 
     real = chosen(training.labels)

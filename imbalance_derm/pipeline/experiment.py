@@ -37,7 +37,7 @@ class Experiment:
         A data set's name, a folder of class folders, or a csv file.
     data_root : str, optional
         The folder that holds the data sets' folders.
-    synth, sampler, backbone, head, loss : str, optional
+    synth, sampler, mixer, backbone, head, loss : str, optional
         Parts by name, ``NAME`` or ``NAME/VALUE``.
     trackers : sequence of str
         Who is told of the run's events.
@@ -71,6 +71,7 @@ class Experiment:
         data_root: str | None = None,
         synth: str | None = None,
         sampler: str | None = None,
+        mixer: str | None = None,
         backbone: str | None = None,
         head: str | None = None,
         loss: str | None = None,
@@ -87,6 +88,7 @@ class Experiment:
             "data": data,
             "synth": synth,
             "sampler": sampler,
+            "mixer": mixer,
             "backbone": backbone,
             "head": head,
             "loss": loss,

@@ -16,6 +16,7 @@ from imbalance_derm.pipeline.judgement import PREDICTIONS, Judgement
 from imbalance_derm.pipeline.synthesis import Synthetic
 
 SYNTHETIC = "synthetic"
+MANIFEST = "manifest.csv"
 
 
 def export_run(
@@ -35,7 +36,8 @@ def export_run(
 def export_synthetic(folder: Path, synthetic: Synthetic, classes: tuple[str, ...]) -> None:
     """Write synthetic images as PNG in class folders (embeddings as one npy), and a manifest.
 
-    The manifest has a row per sample: file, class, method, sources, seed, model.
+    The manifest has a row per sample: file, class, method, sources, seed, model, mode,
+    strength, site.
     """
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -57,7 +59,7 @@ def export_synthetic(folder: Path, synthetic: Synthetic, classes: tuple[str, ...
         np.save(partial / "embeddings.npy", synthetic.samples)
     manifest.insert(0, "class", names)
     manifest.insert(0, "file", files)
-    manifest.to_csv(partial / "manifest.csv", index=False)
+    manifest.to_csv(partial / MANIFEST, index=False)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
 

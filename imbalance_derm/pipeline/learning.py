@@ -13,6 +13,7 @@ from imbalance_derm.pipeline.lesions import Lesions, load_lesions
 from imbalance_derm.pipeline.synthesis import Synthetic, Workshop, synthesize
 from imbalance_derm.pipeline.workbench import Workbench
 from imbalance_derm.registry.parameters import create
+from imbalance_derm.sampling.mixing import Mixer
 from imbalance_derm.synth.contract import Synthesizer
 from imbalance_derm.training.device import make_accelerator
 
@@ -27,7 +28,15 @@ def make_synthesizer(spec: Spec) -> tuple[Spec, Synthesizer]:
 
 
 def make_workbench(spec: Spec, stages: StageCache) -> Workbench:
-    """Return the workbench of a specification."""
+    """Return the workbench of a specification.
+
+    Raises
+    ------
+    InputError
+        The mixer cannot mix the embeddings of a frozen backbone.
+    """
+    mixer: Mixer = create("mixer", spec.mixer.name, spec.mixer.parameters)
+    mixer.check(embeddings=spec.backbone.frozen)
     return Workbench(spec, stages, make_accelerator(spec.train))
 
 
@@ -41,9 +50,18 @@ def workshop_of(bench: Workbench, synthesizer: Synthesizer, lesions: Lesions) ->
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """A trained classifier, and the synthetic samples that it was fed beside the real ones."""
+    """A trained classifier, and the synthetic samples that it was fed beside the real ones.
+
+    Attributes
+    ----------
+    workshop : Workshop
+        The synthesizer with what it was fitted on.
+    synthetic : Synthetic or None
+        As the synthesizer made them; None where it makes nothing.
+    """
 
     trained: Trained
+    workshop: Workshop
     synthetic: Synthetic | None
 
 
@@ -56,11 +74,12 @@ def learn(bench: Workbench, synthesizer: Synthesizer, lesions: Lesions) -> Learn
         training = embed_split(bench, backbone, training, identity)
         validation = embed_split(bench, backbone, validation, identity)
     source = training if synthesizer.space == "embedding" else lesions.train
-    synthetic = synthesize(Workshop(bench, synthesizer, source.lesions, source.key))
-    fed = synthetic
+    workshop = Workshop(bench, synthesizer, source.lesions, source.key)
+    synthetic = fed = synthesize(workshop)
     if frozen and synthetic is not None:
         fed = embed_synthetic(bench, backbone, synthetic, identity)
-    return Learned(train(bench, backbone, training, validation, fed), synthetic)
+    trained = train(bench, backbone, training, validation, fed)
+    return Learned(trained, workshop, synthetic)
 
 
 def learn_and_judge(spec: Spec, stages: StageCache) -> Judgement:

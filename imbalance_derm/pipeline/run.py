@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -11,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from imbalance_derm.experiment.environment import environment
 from imbalance_derm.experiment.events import Listener, RunFinished, RunStarted, StageStarted
 from imbalance_derm.experiment.files import write_text
 from imbalance_derm.experiment.fingerprint import digest
@@ -20,6 +20,7 @@ from imbalance_derm.experiment.spec import PARTS, Spec
 from imbalance_derm.experiment.stages import StageCache
 from imbalance_derm.pipeline.classifier import Trained
 from imbalance_derm.pipeline.evidence import gather_evidence
+from imbalance_derm.pipeline.examination import AUDIT, examine
 from imbalance_derm.pipeline.export import export_run
 from imbalance_derm.pipeline.judgement import Judgement, judge
 from imbalance_derm.pipeline.learning import learn, make_synthesizer, make_workbench
@@ -27,7 +28,7 @@ from imbalance_derm.pipeline.lesions import Lesions, load_lesions
 from imbalance_derm.pipeline.naming import SPEC_FILE
 from imbalance_derm.pipeline.synthesis import Synthetic
 from imbalance_derm.pipeline.trackers import trackers_as_listener
-from imbalance_derm.pipeline.workbench import Workbench
+from imbalance_derm.pipeline.workbench import Workbench, environment_of
 from imbalance_derm.registry.manager import installed
 from imbalance_derm.report.html import write_report
 
@@ -81,10 +82,14 @@ def run(
     trained, synthetic = learned.trained, learned.synthetic
     for warning in synthetic.warnings if synthetic else ():
         warn(warning)
+    examination = None
+    if synthetic is not None and len(synthetic.labels):
+        examination = examine(learned.workshop, lesions.train, synthetic)
+        write_text(folder / AUDIT, json.dumps(examination.audit.to_dict(), indent=1) + "\n")
     judgement = judge(bench, trained, lesions)
     record = _record(bench, folder.name, command, lesions, trained, synthetic, judgement, start)
     tell(StageStarted("report", ""))
-    evidence = gather_evidence(bench, record, lesions, trained, synthetic, judgement)
+    evidence = gather_evidence(bench, record, lesions, learned, examination, judgement)
     export_run(folder, trained, synthetic, judgement, lesions.train.lesions.classes)
     write_report(evidence, folder / REPORT_FILE)
     write_text(folder / RECORD_FILE, record.to_json())
@@ -149,9 +154,7 @@ def _record(
             "classifier": trained.stage.facts["curve"],
             "synthesizer": synthetic.curves if synthetic else {},
         },
-        environment=environment(
-            _device_name(bench), _threads(), str(bench.accelerator.mixed_precision)
-        ),
+        environment=environment_of(bench),
         seed=spec.seed,
         seconds=time.perf_counter() - start,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -162,16 +165,3 @@ def _without_curves(entry: StageEntry) -> StageEntry:
     """Drop the curves from a stage's facts: the record has a place of its own for them."""
     facts = {name: fact for name, fact in entry.facts.items() if name not in ("curve", "curves")}
     return replace(entry, facts=facts)
-
-
-def _device_name(bench: Workbench) -> str:
-    import torch
-
-    device = bench.accelerator.device
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
-def _threads() -> int:
-    import torch
-
-    return torch.get_num_threads()

@@ -93,9 +93,12 @@ class Workshop:
 
 def fit(workshop: Workshop) -> Stage:
     """Fit the synthesizer, or find it fitted."""
-    bench, seed = workshop.bench, workshop.bench.spec.seed
+    bench, seed = workshop.bench, workshop.bench.spec.synth_seed
+    part = bench.identity("synth")
+    later = workshop.synthesizer.sampling_parameters
+    known = {key: value for key, value in part["parameters"].items() if key not in later}
     inputs = {
-        "part": bench.identity("synth"),
+        "part": {**part, "parameters": known},
         "data": workshop.key,
         "seed": seed,
         "code": source_digest(*SHARED),
@@ -114,7 +117,7 @@ def fit(workshop: Workshop) -> Stage:
 def sample(workshop: Workshop, fitted: Stage) -> Synthetic:
     """Sample the quota from the fitted synthesizer, or find the samples."""
     bench, lesions = workshop.bench, workshop.lesions
-    seed, quota = bench.spec.seed, workshop.quota
+    seed, quota = bench.spec.synth_seed, workshop.quota
     asked = {lesions.classes[label]: count for label, count in quota.items()}
 
     def compute(folder: Path, progress: Progress) -> dict[str, Any]:
@@ -136,7 +139,8 @@ def sample(workshop: Workshop, fitted: Stage) -> Synthetic:
         return {"made": dict(zip(lesions.classes, by_class, strict=True))}
 
     stored = source_digest("imbalance_derm.synth.samples")
-    made_from = {"fit": fitted.key, "quota": asked, "code": stored}
+    parameters = bench.spec.synth.parameters
+    made_from = {"fit": fitted.key, "quota": asked, "parameters": parameters, "code": stored}
     stage = bench.cache.run("sample", made_from, compute)
     samples, labels, manifest = read_samples(stage.folder)
     number = {name: site for site, name in enumerate(lesions.site_names)}

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import Accelerator
 
+from imbalance_derm.experiment.environment import environment
 from imbalance_derm.experiment.fingerprint import source_digest
 from imbalance_derm.experiment.spec import PARTS, Section, Spec
 from imbalance_derm.experiment.stages import CHECKPOINT, Progress, StageCache
@@ -69,3 +71,10 @@ def identity(kind: str, name: str, parameters: dict[str, Any]) -> dict[str, Any]
         "distribution": f"{entry.distribution} {entry.version}",
         "source": source_digest(module, *belongs),
     }
+
+
+def environment_of(bench: Workbench) -> dict[str, Any]:
+    """Return what a record says of where it was made."""
+    device = bench.accelerator.device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return environment(name, torch.get_num_threads(), str(bench.accelerator.mixed_precision))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 API = 1
 """Version of the component contracts that this release speaks."""
 
-KINDS = ("dataset", "synthesizer", "sampler", "backbone", "head", "loss", "tracker")
+KINDS = ("dataset", "synthesizer", "sampler", "mixer", "backbone", "head", "loss", "tracker")
 """Every kind of component, in the order in which a run uses them."""
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from imbalance_derm.evaluation.predictions import Predictions
 from imbalance_derm.experiment.record import Record
+from imbalance_derm.report.synthetic import SyntheticEvidence
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +89,8 @@ class Evidence:
     points : EmbeddingMap or None
     caveats : tuple of str
         What a reader must know before using a figure, beside the record's own notice.
+    synthetic : SyntheticEvidence or None
+        None where nothing was synthesised.
     """
 
     record: Record
@@ -97,3 +100,4 @@ class Evidence:
     errors: tuple[ErrorCase, ...] = ()
     points: EmbeddingMap | None = None
     caveats: tuple[str, ...] = ()
+    synthetic: SyntheticEvidence | None = None

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import tomli_w
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from imbalance_derm.errors import RunError
-from imbalance_derm.experiment.files import write_text
 from imbalance_derm.experiment.record import Record
-from imbalance_derm.report import curves, pictures
+from imbalance_derm.report import curves, pictures, synthetic
 from imbalance_derm.report.evidence import ErrorCase, Evidence
+from imbalance_derm.report.page import environment, gallery_view, write_page
 from imbalance_derm.report.photographs import overlay, photograph
 from imbalance_derm.report.summary import (
     SummaryRow,
@@ -22,7 +19,7 @@ from imbalance_derm.report.summary import (
     summary,
     title_of,
 )
-from imbalance_derm.report.wording import duration, linked, share
+from imbalance_derm.report.wording import duration, share
 
 _CRITERIA = {"youden": "Youden’s J (sensitivity + specificity − 1)"}
 
@@ -41,19 +38,14 @@ def write_report(evidence: Evidence, path: Path) -> None:
     RunError
         The file cannot be written.
     """
-    page = render(evidence)
-    try:
-        write_text(path, page)
-    except OSError as error:
-        reason = f"cannot write {path}: {error.strerror}; free space or choose another --out"
-        raise RunError(reason) from error
+    write_page(path, render(evidence))
 
 
 def render(evidence: Evidence) -> str:
     """Return the report as HTML; every text in it is escaped, no resource lies outside it."""
     record = evidence.record
     return (
-        _environment()
+        environment()
         .get_template("run.html.j2")
         .render(
             record=record,
@@ -74,18 +66,8 @@ def render(evidence: Evidence) -> str:
             per_class=_per_class(record),
             charts=_charts(evidence),
             synthesizer_curves=_synthesizer_curves(record),
-            gallery=[
-                {
-                    "name": row.name,
-                    "real": [photograph(image) for image in row.real],
-                    "pairs": [
-                        (None if source is None else photograph(source), photograph(image))
-                        for source, image in row.pairs
-                    ],
-                    "has_sources": any(source is not None for source, _ in row.pairs),
-                }
-                for row in evidence.gallery
-            ],
+            gallery=gallery_view(evidence.gallery),
+            evidence=None if evidence.synthetic is None else synthetic.view(evidence.synthetic),
             errors=[_error(case) for case in evidence.errors],
             any_heat=any(case.heat is not None for case in evidence.errors),
             map_uri=None
@@ -97,19 +79,6 @@ def render(evidence: Evidence) -> str:
             every_figure=_every_figure(record),
         )
     )
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("imbalance_derm.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"linked": linked, "duration": duration}
-    return environment
 
 
 def _title(record: Record) -> str:

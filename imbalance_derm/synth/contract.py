@@ -80,13 +80,22 @@ class Synthesizer(ABC):
         Values of the ``[synth]`` section by preset name, ``quota`` included.
     space : {"image", "embedding"}
         What is fitted and made. An embedding synthesizer implies a frozen backbone.
+    sampling_parameters : frozenset of str
+        Parameters that only sampling reads: another value of one fits nothing anew.
     needs_masks : bool
         Whether ``data.masks`` has to be there; without masks the data set is refused.
+    exact : bool
+        Whether :meth:`sample` makes the count that is asked for and no other.
+    repeats : bool
+        Whether two samples of one call may be equal.
     """
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     space: Space = "image"
+    sampling_parameters: ClassVar[frozenset[str]] = frozenset()
     needs_masks: bool = False
+    exact: ClassVar[bool] = True
+    repeats: ClassVar[bool] = False
 
     def targets(self, data: LesionSet) -> list[int]:
         """Return the classes that can be synthesised; by default all."""
@@ -98,7 +107,8 @@ class Synthesizer(ABC):
         Returns
         -------
         dict
-            JSON-able facts for the record, such as ``{"steps": 400, "curves": {...}}``;
+            JSON-able facts for the record. ``"steps"`` counts optimiser updates; ``"curves"``
+            maps a title to a list of ``{"step": 1, LOSS: value, ...}``, which the report draws;
             ``"warnings"``, a list of one-line texts with figures, is shown to the user.
 
         Raises
@@ -119,8 +129,9 @@ class Synthesizer(ABC):
     ) -> Iterator[Chunk]:
         """Stream `count` samples of class `label`, at most :data:`CHUNK` at a time.
 
-        The same arguments give the same samples. A method that cannot hit the count exactly
-        gives what it has, fewer or more, and pads nothing; the caller counts what was made.
+        The same arguments give the same samples. A method that cannot hit the count declares
+        ``exact = False`` and gives what it has, fewer or more, and pads nothing; the caller
+        counts what was made.
         """
         if count > 0:
             yield from self._sample(data, label, count, seed, context)

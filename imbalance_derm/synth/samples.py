@@ -15,7 +15,9 @@ from imbalance_derm.synth.contract import Chunk
 
 SAMPLES_FILE = "samples.npy"
 MANIFEST_FILE = "manifest.csv"
-MANIFEST_COLUMNS = ("index", "label", "method", "sources", "seed", "model", "mode", "strength", "site")
+MANIFEST_COLUMNS = (
+    "index", "label", "method", "sources", "seed", "model", "mode", "strength", "site",
+)  # fmt: skip
 SEPARATOR = ";"
 """Between the ids in the manifest's column ``sources``."""
 

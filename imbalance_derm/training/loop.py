@@ -14,6 +14,7 @@ from imbalance_derm.experiment.spec import TrainSection
 from imbalance_derm.losses.contract import Loss
 from imbalance_derm.models.contract import Batch, Model
 from imbalance_derm.sampling.contract import Sampler, SamplingContext
+from imbalance_derm.sampling.mixing import Mixer, mix_batch
 from imbalance_derm.training.augmentation import AUGMENTATIONS
 from imbalance_derm.training.context import State, TrainingContext, seed_step
 from imbalance_derm.training.inputs import to_inputs
@@ -24,6 +25,8 @@ Validate = Callable[[Model], float]
 """Returns the figure that picks the checkpoint; higher is better."""
 CURVE_POINTS = 100
 """Points of the loss curve, looks at validation apart."""
+_MIXING = 1
+"""Sets the mixer's draws apart from the sampler's."""
 
 
 @dataclass
@@ -103,6 +106,7 @@ def train_classifier(
     pool: Pool,
     loss: Loss,
     sampler: Sampler,
+    mixer: Mixer,
     settings: TrainSection,
     validate: Validate,
     context: TrainingContext,
@@ -119,6 +123,7 @@ def train_classifier(
     loss : Loss
         The lesion loss; the head decides what else is minimised.
     sampler : Sampler
+    mixer : Mixer
     settings : TrainSection
     validate : callable
         ``validate(model)``; higher is better.
@@ -130,7 +135,13 @@ def train_classifier(
     Returns
     -------
     History
+
+    Raises
+    ------
+    InputError
+        `mixer` cannot mix the pool's samples.
     """
+    mixer.check(embeddings=pool.real.samples.ndim == 2)
     accelerator, device = context.accelerator, context.accelerator.device
     updates = updates_of(settings, len(pool.real))
     look_at = {round(updates * (i + 1) / settings.validations) for i in range(settings.validations)}
@@ -160,11 +171,17 @@ def train_classifier(
             torch.from_numpy(pool.labels[chosen]).to(device),
             torch.from_numpy(pool.sites[chosen]).to(device),
         )
+        rng = np.random.default_rng([context.seed, update, _MIXING])
+        batches = mix_batch(mixer, batch, rows.counts.classes, progress, rng)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(settings, update, updates)
         with accelerator.autocast():
-            outputs, features = network(batch.inputs)
-        value = model.head.objective(outputs, features, batch, loss, rows.counts, progress)
+            outputs, features = network(batches[0].inputs)
+        first, *others = (
+            model.head.objective(outputs, features, labelled, loss, rows.counts, progress)
+            for labelled in batches
+        )
+        value = sum(others, start=first)
         optimizer.zero_grad(set_to_none=True)
         accelerator.backward(value)
         optimizer.step()

@@ -46,7 +46,8 @@ def test_figures_follow_from_the_committed_predictions(folder, record):
 @pytest.mark.parametrize(("folder", "record"), RECORDS, ids=[r.name for _, r in RECORDS])
 def test_specification_is_readable_and_the_same_as_in_the_record(folder, record):
     spec = Spec.from_toml((folder / "spec.toml").read_text(encoding="utf-8"))
-    assert spec.model_dump(mode="json") == record.spec
+    # Sections that are younger than a result have their defaults in both.
+    assert spec == Spec.model_validate(record.spec)
     assert record.command.startswith("imbderm run ")
 
 

@@ -49,6 +49,29 @@ def test_conformance(name, classes):
     torch.testing.assert_close(again.eval()(features).logits, head.eval()(features).logits)
 
 
+@pytest.mark.parametrize("name", installed().names("head"))
+def test_the_objective_is_linear_in_the_weights(name):
+    torch.manual_seed(0)
+    head: Head = create("head", name, None, TASK).eval()
+    features, sites = torch.randn(9, 6), torch.tensor([0, 1, -1] * 3)
+
+    def objective(weights: torch.Tensor | None) -> torch.Tensor:
+        b = Batch(features, torch.arange(9) % 3, sites, weights)
+        return head.objective(head(features), features, b, CrossEntropy(), counts(), 0.0)
+
+    first, second = torch.rand(9), torch.rand(9)
+    assert torch.equal(objective(torch.ones(9)), objective(None))
+    assert objective(torch.zeros(9)) == 0
+    torch.testing.assert_close(
+        objective(0.3 * first + second), 0.3 * objective(first) + objective(second)
+    )
+    only = torch.zeros(9)
+    only[4] = 1.0
+    alone = Batch(features[4:5], torch.tensor([1]), sites[4:5])
+    value = head.objective(head(features[4:5]), features[4:5], alone, CrossEntropy(), counts(), 0.0)
+    assert 0 < objective(only) < value
+
+
 def test_joint_loss_is_lesion_plus_weighted_site_loss_over_known_sites():
     head = BodySiteMultiTask(TASK, site_loss="ce", site_weight=0.4, dropout=0.0)
     features, b = torch.randn(4, 6), batch([0, -1, 1, -1])

@@ -37,7 +37,7 @@ def test_the_run_folder_is_complete_and_consistent(finished):
     record, folder = finished
     assert {p.name for p in folder.iterdir()} == {
         "spec.toml", "record.json", "predictions.csv", "weights.safetensors", "report.html",
-        "synthetic", "events.jsonl",
+        "synthetic", "audit.json", "events.jsonl",
     }  # fmt: skip
     assert (folder / "record.json").read_text() == record.to_json()
     assert Record.from_json(record.to_json()).to_json() == record.to_json()
@@ -80,7 +80,7 @@ def test_another_loss_trains_no_generator_again(tmp_path):
     first = experiment(synth="cyclegan", loss="ce").run(tmp_path / "a", cache=tmp_path / "c")
     second = experiment(synth="cyclegan", loss="focal").run(tmp_path / "b", cache=tmp_path / "c")
     assert {s.stage: s.cached for s in first.stages} == dict.fromkeys(
-        ("decode", "fit", "sample", "train", "evaluate"), False
+        ("decode", "fit", "sample", "train", "embed", "audit", "evaluate"), False
     )
     did = {s.stage: (s.cached, s.steps) for s in second.stages}
     assert did["fit"] == (True, 0)

@@ -16,6 +16,7 @@ from imbalance_derm.data.sources.phantom import Phantom
 from imbalance_derm.losses.cross_entropy import CrossEntropy
 from imbalance_derm.models.heads.single_task import SingleTask
 from imbalance_derm.pipeline.lesions import SealedTest
+from imbalance_derm.sampling.mixers.none import NoMixing
 from imbalance_derm.sampling.shuffle import Shuffle
 from imbalance_derm.synth.augment import Augment
 
@@ -58,6 +59,7 @@ def strings(things: list[object]) -> set[str]:
         (Augment, "_fit"),
         (Augment, "_sample"),
         (Shuffle, "order"),
+        (NoMixing, "mix"),
         (CrossEntropy, "forward"),
         (SingleTask, "objective"),
     ],

@@ -8,7 +8,15 @@ from torch import nn
 
 from imbalance_derm.errors import InputError
 from imbalance_derm.registry.parameters import create
+from imbalance_derm.synth.cyclegan.architecture import Architecture
 from imbalance_derm.synth.cyclegan.batches import draw_batch, to_images, to_tensor
+from imbalance_derm.synth.cyclegan.conditioning import PerDomain
+from imbalance_derm.synth.cyclegan.discriminators import build_discriminator
+from imbalance_derm.synth.cyclegan.generators import (
+    UNetGenerator,
+    UpsampleConv,
+    build_generator,
+)
 from imbalance_derm.synth.cyclegan.image_pool import ImagePool
 from imbalance_derm.synth.cyclegan.losses import (
     LossWeights,
@@ -16,14 +24,9 @@ from imbalance_derm.synth.cyclegan.losses import (
     discriminator_loss,
     reconstruction_loss,
 )
-from imbalance_derm.synth.cyclegan.networks import (
-    UNetGenerator,
-    UpsampleConv,
-    build_discriminator,
-    build_generator,
-)
+from imbalance_derm.synth.cyclegan.schedule import Domains, Schedule
 from imbalance_derm.synth.cyclegan.synthesizer import CycleGan
-from imbalance_derm.synth.cyclegan.trainer import Domains, Schedule, Trainer
+from imbalance_derm.synth.cyclegan.trainer import Trainer
 from imbalance_derm.training.checkpoints import load_state, save_state
 from imbalance_derm.training.context import TrainingContext
 
@@ -31,6 +34,12 @@ SMALL = {
     "blocks": 2, "filters": 4, "discriminator_filters": 4, "discriminator_blocks": 2,
     "batch_size": 2, "image_pool": 3,
 }  # fmt: skip
+
+
+def _pair(build_generator, build_discriminator, weights, context, **values):
+    """A trainer of two domains, each with networks of its own: 0 is the source."""
+    networks = (PerDomain(build, range(2)) for build in (build_generator, build_discriminator))
+    return Trainer(*networks, weights, context, **values)
 
 
 def _parameters(network):
@@ -67,18 +76,17 @@ class Scale(nn.Module):
         return x * self.factor
 
 
-def test_the_objective_of_a_step_by_hand(accelerator, monkeypatch):
+def test_the_objective_of_a_step_by_hand(context, monkeypatch):
     monkeypatch.setattr(Trainer, "_start", lambda self, seed: None)
-    factors = iter([0.5, 2.0])  # to target, to source
-    judges = iter([0.25, -1.0])  # of the target, of the source
-    trainer = Trainer(
-        lambda: Scale(next(factors)), lambda: Scale(next(judges)), LossWeights(10.0, 3.0),
-        accelerator,
-    )  # fmt: skip
+    factors = iter([2.0, 0.5])  # to source, to target
+    judges = iter([-1.0, 0.25])  # of the source, of the target
+    trainer = _pair(
+        lambda: Scale(next(factors)), lambda: Scale(next(judges)), LossWeights(10.0, 3.0), context
+    )
     samples = np.stack([np.full((2, 2, 3), 255, np.uint8), np.full((2, 2, 3), 0, np.uint8)])
     plan = Schedule(steps=1, batch_size=1, learning_rate=0.1, decay=0.0, image_pool=0)
-    domains = Domains(samples, np.array([0]), np.array([1]))  # source +1, target -1
-    (point,) = trainer.train(domains, plan, seed=0)
+    domains = Domains(samples, (np.array([0]), np.array([1])))  # source +1, target -1
+    ((point,),) = trainer.train(domains, plan, seed=0)
     # Fakes: target 0.5, source -2. Scores: 0.25 * 0.5 and -1 * -2.
     adversarial = (0.125 - 1) ** 2 + (2 - 1) ** 2
     # There and back is 0.5 * 2 = 1: no cycle loss. Identity: |-0.5 + 1| + |2 - 1|.
@@ -91,20 +99,20 @@ def test_the_objective_of_a_step_by_hand(accelerator, monkeypatch):
     assert point["discriminator"] == pytest.approx(judged)
     # Adam's first step is the learning rate against the sign of the gradient. The judge of the
     # target has d/dw of 0.5 ((-w - 1)^2 + (0.5 w)^2) = (w + 1) + 0.25 w > 0.
-    assert trainer.judges[0].factor.item() == pytest.approx(0.25 - 0.1, abs=1e-5)
+    assert trainer.judges.networks["1"].factor.item() == pytest.approx(0.25 - 0.1, abs=1e-5)
 
 
-def test_the_generator_step_leaves_the_discriminators_alone(accelerator):
-    trainer = Trainer(
+def test_the_generator_step_leaves_the_discriminators_alone(context):
+    trainer = _pair(
         lambda: build_generator("unet", 2, 2, 8), lambda: build_discriminator(2, 2, 8),
-        LossWeights(), accelerator,
+        LossWeights(), context,
     )  # fmt: skip
     trainer._start(0)
     x = torch.rand(2, 3, 8, 8)
     before = [p.clone() for p in trainer.judges.parameters()]
     for group in trainer._adams[0].param_groups:
         group["lr"] = 0.1
-    trainer._step_generators(x, x.flip(0))
+    trainer._step_generators(x, x.flip(0), 1, lambda images: images)
     assert all(p.grad is None for p in trainer.judges.parameters())
     assert all(torch.equal(a, b) for a, b in zip(before, trainer.judges.parameters(), strict=True))
     assert all(p.grad.abs().sum() > 0 for p in trainer.generators.parameters() if p.ndim > 1)
@@ -222,7 +230,7 @@ def _fit(lesions, accelerator, checkpoint, seed=3, **values):
 def _weights(synth):
     return {
         f"{name}/{key}": value
-        for name, weights in synth._generators.items()
+        for name, weights in synth._trained.items()
         for key, value in weights.items()
     }
 
@@ -255,9 +263,9 @@ def test_other_seeds_and_other_classes_give_other_generators(
     first, _ = _fit(lesions, accelerator, memory_checkpoint(), seed=0)
     other, _ = _fit(lesions, accelerator, memory_checkpoint(), seed=1)
     hashes = [
-        tuple(weights["last.weight"].flatten().tolist())
+        tuple(weights["networks.1.last.weight"].flatten().tolist())
         for synth in (first, other)
-        for weights in synth._generators.values()
+        for weights in synth._trained.values()
     ]
     assert len(set(hashes)) == 4
 
@@ -265,7 +273,7 @@ def test_other_seeds_and_other_classes_give_other_generators(
 def test_curves_have_a_bounded_number_of_points_and_average_what_lies_between(
     lesions, accelerator, memory_checkpoint, monkeypatch
 ):
-    monkeypatch.setattr("imbalance_derm.synth.cyclegan.trainer._POINTS", 10)
+    monkeypatch.setattr("imbalance_derm.synth.cyclegan.curve._POINTS", 10)
     tiny = {"blocks": 1, "filters": 1, "discriminator_filters": 1, "discriminator_blocks": 1}
     _, facts = _fit(lesions, accelerator, memory_checkpoint(), steps=25, **tiny)
     assert facts["steps"] == 50
@@ -306,11 +314,11 @@ def test_half_of_the_images_are_mirrored():
 
 def test_the_rate_falls_linearly_over_the_last_share():
     plan = Schedule(steps=100, batch_size=1, learning_rate=2e-4, decay=0.5, image_pool=0)
-    assert plan.rate(0) == plan.rate(50) == 2e-4
-    assert plan.rate(75) == pytest.approx(1e-4)
-    assert plan.rate(99) == pytest.approx(2e-4 / 50)
+    assert plan.rates(0) == plan.rates(50) == (2e-4, 2e-4)
+    assert plan.rates(75) == pytest.approx((1e-4, 1e-4))
+    assert plan.rates(99) == pytest.approx((2e-4 / 50, 2e-4 / 50))
     constant = Schedule(steps=100, batch_size=1, learning_rate=2e-4, decay=0.0, image_pool=0)
-    assert constant.rate(99) == 2e-4
+    assert constant.rates(99) == (2e-4, 2e-4)
 
 
 def test_sources_are_majority_images_each_used_once_before_any_is_used_again(lesions, context):
@@ -324,21 +332,21 @@ def test_sources_are_majority_images_each_used_once_before_any_is_used_again(les
     assert len({sample.tobytes() for sample in samples}) == 20
 
 
-def test_it_moves_images_to_the_target_class(accelerator):
+def test_it_moves_images_to_the_target_class(context):
     # Dark squares to bright ones: a translation whose success can be read off the mean.
     rng = np.random.default_rng(0)
     base = np.repeat([70, 180], 24)[:, None, None, None] + rng.normal(0, 12, (48, 1, 1, 1))
     samples = np.clip(base + rng.normal(0, 8, (48, 16, 16, 3)), 0, 255).astype(np.uint8)
-    trainer = Trainer(
+    trainer = _pair(
         lambda: build_generator("unet", 8, 1, 16), lambda: build_discriminator(8, 2, 16),
-        LossWeights(1.0, 0.1), accelerator,
+        LossWeights(1.0, 0.1), context,
     )  # fmt: skip
     plan = Schedule(steps=120, batch_size=4, learning_rate=2e-3, decay=0.5, image_pool=10)
-    domains = Domains(samples, np.arange(24), np.arange(24, 48))
+    domains = Domains(samples, (np.arange(24), np.arange(24, 48)))
     trainer.train(domains, plan, seed=0)
     with torch.inference_mode():
         x = to_tensor(samples[:24], torch.device("cpu"))
-        translated = to_images(trainer.generators[0](x))
+        translated = to_images(trainer.generators(x, 1))
     assert abs(translated.mean() - samples[24:].mean()) < 30
 
 
@@ -350,9 +358,11 @@ def test_a_class_that_was_not_trained_is_named(lesions, context):
 def test_the_paper_preset_is_the_paper():
     values = {k: v for k, v in CycleGan.presets["paper"].items() if k != "quota"}
     paper = create("synthesizer", "cyclegan", values)
-    assert (paper.generator, paper.blocks, paper.filters) == ("unet", 4, 32)
-    assert (paper.discriminator_filters, paper.discriminator_blocks) == (64, 4)
-    assert (paper.epochs, paper.steps, paper.batch_size, paper.learning_rate) == (100, 0, 1, 2e-4)
-    assert (paper.decay, paper.image_pool) == (0, 0)
+    assert paper.architecture == Architecture("per_pair", "unet", 4, False, 32, 64, 4, False)
+    assert paper.schedule == Schedule(
+        steps=0, batch_size=1, learning_rate=2e-4, decay=0.0, image_pool=0,
+        discriminator_learning_rate=0.0, diffaugment="none",
+    )  # fmt: skip
+    assert (paper.epochs, paper.ema) == (100, 0)
     assert paper.weights == LossWeights(cycle=10.0, identity=1.0)
     assert CycleGan.presets["paper"]["quota"] == "per_source"

@@ -14,6 +14,9 @@ from imbalance_derm.experiment.spec import TrainSection
 from imbalance_derm.losses.cross_entropy import CrossEntropy
 from imbalance_derm.models.contract import Backbone, Model, Task
 from imbalance_derm.models.heads.single_task import SingleTask
+from imbalance_derm.registry.parameters import create
+from imbalance_derm.sampling.mixers.mixup import Mixup
+from imbalance_derm.sampling.mixers.none import NoMixing
 from imbalance_derm.sampling.shuffle import Shuffle
 from imbalance_derm.training.context import TrainingContext, seed_step
 from imbalance_derm.training.inference import embed, predict
@@ -76,7 +79,9 @@ class MemoryCheckpoint:
         return True
 
 
-def fit(m: Model, settings=SETTINGS, checkpoint=None, validate=None, loss=None, looked=None):
+def fit(
+    m: Model, settings=SETTINGS, checkpoint=None, validate=None, loss=None, looked=None, mixer=None
+):
     data = lesions()
     accelerator = Accelerator(cpu=True)
 
@@ -90,8 +95,8 @@ def fit(m: Model, settings=SETTINGS, checkpoint=None, validate=None, loss=None, 
         context.checkpoint = checkpoint
     arguments = [] if looked is None else [looked]
     return train_classifier(
-        m, Pool.of(data), loss or CrossEntropy(), Shuffle(), settings, validate or auc, context,
-        *arguments,
+        m, Pool.of(data), loss or CrossEntropy(), Shuffle(), mixer or NoMixing(), settings,
+        validate or auc, context, *arguments,
     )  # fmt: skip
 
 
@@ -135,6 +140,55 @@ def test_the_loop_equals_one_written_by_hand():
             update += 1
     for name, tensor in theirs.state_dict().items():
         torch.testing.assert_close(ours.state_dict()[name], tensor, rtol=1e-4, atol=1e-6)
+
+
+def test_with_mixup_the_loop_equals_one_written_by_hand_with_soft_labels():
+    settings = TrainSection(
+        updates=7, batch_size=8, validations=1, augment="none", warmup=0.0, schedule="constant",
+        learning_rate=0.1, weight_decay=0.0, optimizer="SGD",
+    )  # fmt: skip
+    ours, theirs, data = model(), model(), lesions()
+    ours.head.dropout.p = theirs.head.dropout.p = 0.0
+    mixed = []
+
+    class Remembered(Mixup):
+        def mix(self, *given):
+            mixed.append(super().mix(*given))
+            return mixed[-1]
+
+    fit(ours, settings, mixer=Remembered(alpha=1.0))
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1)
+    theirs.train()
+    for update in range(7):
+        order = np.random.default_rng([3, update // 5]).permutation(40)
+        rows = order[update % 5 * 8 : update % 5 * 8 + 8]
+        drawn = np.random.default_rng([3, update, 1])
+        partners, share = drawn.permutation(8), drawn.beta(1.0, 1.0, 8).astype(np.float32)
+        images = data.samples[rows].transpose(0, 3, 1, 2) / np.float32(255)
+        wide = share[:, None, None, None]
+        whole = np.eye(2, dtype=np.float32)[data.labels[rows]]
+        soft = share[:, None] * whole + (1 - share[:, None]) * whole[partners]
+        logits = theirs(torch.from_numpy(wide * images + (1 - wide) * images[partners]))[0].logits
+        loss = functional.cross_entropy(logits, torch.from_numpy(soft))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert len({tuple(m.weights.tolist()) for m in mixed}) == 7
+    for name, tensor in theirs.state_dict().items():
+        torch.testing.assert_close(ours.state_dict()[name], tensor, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mixup", "cutmix", "remix"])
+def test_killed_and_resumed_with_a_mixer_equals_uninterrupted(name):
+    whole, mixer = model(), create("mixer", name)
+    history = fit(whole, mixer=mixer)
+    checkpoint = MemoryCheckpoint(11)
+    with pytest.raises(Killed):
+        fit(model(), checkpoint=checkpoint, mixer=mixer)
+    resumed = model(seed=99)
+    assert fit(resumed, checkpoint=checkpoint, mixer=mixer) == history
+    for key, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[key]), key
 
 
 def test_the_best_look_is_kept_and_nan_never_wins():

@@ -88,12 +88,12 @@ class BodySiteMultiTask(Head):
         if not known.any():
             # Keeps the site head in the graph, as several processes must reduce equal gradients.
             return lesion + 0.0 * outputs.others["site"].sum()
-        site = apply_loss(
+        values = apply_loss(
             self.site_loss,
             outputs.others["site"][known],
             batch.sites[known],
             counts.sites,
             features[known],
             progress,
-        ).mean()
-        return lesion + self.site_weight * site
+        )
+        return lesion + self.site_weight * batch.mean(values, known)

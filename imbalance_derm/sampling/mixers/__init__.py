@@ -1,0 +1,1 @@
+"""Mixers, one file each."""

@@ -1,0 +1,1 @@
+"""Diffusion: forward process, network, training, sampling, editing, and their synthesizer."""

@@ -1,0 +1,1 @@
+"""SMOTE and its relatives by imbalanced-learn: one file each, over one base."""
