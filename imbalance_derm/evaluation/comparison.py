@@ -209,7 +209,7 @@ def _over_seeds(values: np.ndarray, draws: np.ndarray, shares: np.ndarray) -> Se
         noise = float((draws[usable] - values).var(axis=1, ddof=1).mean())
         seed_variance = max(0.0, spread - noise) / seeds
         if spread > 0:
-            stretch = np.sqrt(seed_variance * seeds / spread )
+            stretch = np.sqrt(seed_variance * seeds / spread * seeds / (seeds - 1))
             both = lesion_variance + seed_variance
             freedom = both**2 * (seeds - 1) / (spread / seeds) ** 2
     tail = 1 - (1 - LEVEL) / 2
