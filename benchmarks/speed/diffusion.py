@@ -21,9 +21,9 @@ import torch
 from diffusers import DDIMPipeline, DDIMScheduler, UNet2DModel
 
 from imbalance_derm.experiment.environment import environment
-from imbalance_derm.synth.cyclegan.batches import to_images
 from imbalance_derm.synth.diffusion.sampling import Trajectory, generate, make_predictor
 from imbalance_derm.synth.diffusion.schedule import make_process
+from imbalance_derm.synth.pixels import to_images
 
 CHANNELS = (32, 64, 96)
 

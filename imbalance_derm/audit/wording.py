@@ -203,8 +203,11 @@ def _gain_verdict(gain: Figure, gap: float | None) -> str:
     if gain.low is None or gain.high is None:
         return "all are of one source, so that nothing follows"
     if gain.low > 0:
-        way = f", {gain.value / gap:.0%} of the way" if gap and gap > 0 else ""
-        return f"it moves images towards the class{way}"
+        if not gap or gap <= 0:
+            return "it moves images towards the class"
+        way = gain.value / gap
+        said = "beyond where real images lie" if way > 1 else f"{way:.0%} of the way"
+        return f"it moves images towards the class, {said}"
     return "it moves images away from the class" if gain.high < 0 else "no shift is shown"
 
 

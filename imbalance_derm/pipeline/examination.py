@@ -106,6 +106,7 @@ def examine(workshop: Workshop, training: Split, synthetic: Synthetic) -> Examin
             f"{said} at {size} px",
             seed,
             progress,
+            np.bincount(synthetic.labels, minlength=len(lesions.classes)),
         )
         (folder / AUDIT).write_text(json.dumps(found.to_dict()), encoding="utf-8")
         return {"samples": len(looked_at.labels), "weights": extractor.weights}

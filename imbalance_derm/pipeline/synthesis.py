@@ -21,6 +21,7 @@ from imbalance_derm.synth.samples import read_samples, write_samples
 SHARED = (
     "imbalance_derm.synth.contract",
     "imbalance_derm.synth.sources",
+    "imbalance_derm.synth.pixels",
     "imbalance_derm.synth.augment",
     "imbalance_derm.training",
 )

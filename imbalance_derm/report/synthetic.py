@@ -77,7 +77,7 @@ def tables(audit: Audit) -> list[dict[str, Any]]:
         },
         {
             "title": "Memorisation",
-            "caption": "Share of samples nearer and more similar (SSIM) to a training image of "
+            "caption": "Share of samples nearer or more similar (SSIM) to a training image of "
             "another lesion than 99 % of real images are; the same share of real images; "
             "difference from the own source in grey levels, 0 to 255. "
             f"Features: {extractor}.",
@@ -96,7 +96,8 @@ def tables(audit: Audit) -> list[dict[str, Any]]:
         {
             "title": "Shortcut",
             "caption": "Accuracy of a small classifier that tells real from synthetic (0.5 is "
-            "chance), and what its score alone says of the label (AUC; 0.5 is nothing). "
+            "chance), and what its skill gives away of the label (AUC; 0.5 is nothing), beside what "
+            "perfect knowledge of real and synthetic would. "
             f"Features: {extractor}{', spectrum and colours' if audit.shortcut.pixels else ''}.",
             "heads": ["told apart", "label from that alone", "label from perfect knowledge"],
             "rows": _shortcut(audit),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.spatial.distance import cdist
+from torchmetrics.image.fid import _compute_fid
+from torchmetrics.image.kid import poly_mmd
 
 from imbalance_derm.audit import fidelity, inputs
 from imbalance_derm.audit.fidelity import Fidelity, measure_fidelity
@@ -22,6 +25,16 @@ def test_samples_of_the_same_distribution_lie_within_the_floor(make_real, make_m
         assert both.floor.low <= both.made.mean <= both.floor.high, name
     assert found.kid.low < 0 < found.kid.high
     assert found.half == found.matched == 80
+
+
+def test_kid_and_frechet_of_all_images_equal_torchmetrics(make_real, make_made) -> None:
+    rng = np.random.default_rng(8)
+    real, made = make_real(rng.normal(size=(50, 5))), make_made(rng.normal(size=(50, 5)) + 1)
+    found = _measure(real, made)
+    x, y = (torch.tensor(side.features, dtype=torch.float64) for side in (real, made))
+    assert found.kid.value == pytest.approx(float(poly_mmd(x, y)), rel=1e-9)
+    expected = _compute_fid(x.mean(0), torch.cov(x.T), y.mean(0), torch.cov(y.T))
+    assert found.frechet == pytest.approx(float(expected), rel=1e-8)
 
 
 @pytest.mark.parametrize(

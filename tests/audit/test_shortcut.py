@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from imbalance_derm.audit.inputs import Made, Real, trace
 from imbalance_derm.audit.pixel_evidence import pixel_evidence
-from imbalance_derm.audit.shortcut import Shortcut, _shares, detect, label_auc
+from imbalance_derm.audit.shortcut import Shortcut, _folds, _shares, detect, label_auc
 
 CLASSES = ("nv", "mel")
 
@@ -73,9 +73,20 @@ def test_a_lesion_and_its_samples_share_a_fold(make_real, make_made) -> None:
     known = [(row,) for row in range(100)]
     honest = _detect(real, make_made(copies, label=1, sources=known))
     assert abs(honest.overall.accuracy.value - 0.5) < 0.1
+    assert honest.overall.matched == 100
     # Copies that hide their sources meet their originals, as real, in training.
     hidden = _detect(real, make_made(copies, label=1))
     assert hidden.overall.accuracy.value < 0.4
+
+
+def test_views_of_a_lesion_share_its_fold(make_real, make_made) -> None:
+    lesions = np.arange(60) // 3
+    real = make_real(np.zeros((60, 2)), lesions=lesions)
+    made = make_made(np.zeros((60, 2)), sources=[(row,) for row in range(60)])
+    of_real, of_made = _folds(real, trace(real, made), 0)
+    np.testing.assert_array_equal(of_made, of_real)
+    assert (of_real.reshape(20, 3) == of_real[::3, None]).all()
+    assert len(np.unique(of_real)) == 5
 
 
 def test_samples_of_several_folds_do_not_train_and_do_not_count(make_real, make_made) -> None:

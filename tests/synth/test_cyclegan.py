@@ -9,7 +9,7 @@ from torch import nn
 from imbalance_derm.errors import InputError
 from imbalance_derm.registry.parameters import create
 from imbalance_derm.synth.cyclegan.architecture import Architecture
-from imbalance_derm.synth.cyclegan.batches import draw_batch, to_images, to_tensor
+from imbalance_derm.synth.cyclegan.batches import draw_batch
 from imbalance_derm.synth.cyclegan.conditioning import PerDomain
 from imbalance_derm.synth.cyclegan.discriminators import build_discriminator
 from imbalance_derm.synth.cyclegan.generators import (
@@ -27,6 +27,7 @@ from imbalance_derm.synth.cyclegan.losses import (
 from imbalance_derm.synth.cyclegan.schedule import Domains, Schedule
 from imbalance_derm.synth.cyclegan.synthesizer import CycleGan
 from imbalance_derm.synth.cyclegan.trainer import Trainer
+from imbalance_derm.synth.pixels import to_images, to_tensor
 from imbalance_derm.training.checkpoints import load_state, save_state
 from imbalance_derm.training.context import TrainingContext
 

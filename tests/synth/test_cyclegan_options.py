@@ -420,3 +420,45 @@ def test_a_discriminator_that_wins_is_told(lesions, accelerator, memory_checkpoi
         assert "--set synth.discriminator_learning_rate=0.005" in line
         assert "--set synth.spectral_norm=true" in line
         assert "--set synth.diffaugment=color,translation,cutout" in line
+
+
+def test_one_training_leaves_nothing_to_the_next(context):
+    trainer, domains = scales(context, ema=0.9)
+    plan = Schedule(4, 1, 0.05, 0.0, 2)
+    results = []
+    for seed in (0, 1, 0):
+        trainer.train(domains, plan, seed)
+        results.append(trainer.translators()["networks.1.factor"].item())
+    assert results[0] == results[2] != results[1]
+
+
+def test_every_domain_has_a_pool_which_feeds_its_discriminator(context, monkeypatch):
+    samples = np.random.default_rng(0).integers(0, 256, (6, 2, 2, 3), dtype=np.uint8)
+    rows = tuple(np.arange(6).reshape(3, 2))
+    pools, shown = [], []
+
+    class Seeing(nn.Conv2d):
+        def forward(self, images):
+            shown.append(images.detach())
+            return super().forward(images)
+
+    def after_step(done, point, state):
+        pools.append(state()["pools"])
+
+    generators = LabelPlanes(nn.Conv2d(6, 3, 1), 3)
+    trainer = Trainer(generators, LabelScore(Seeing(3, 3, 1)), LossWeights(), context)
+    trainer.train(Domains(samples, rows), Schedule(6, 1, 0.01, 0.0, 9), 0, after_step=after_step)
+    assert [[len(pool) for pool in step] for step in pools[:3]] == [[1, 1, 0], [2, 1, 1], [3, 2, 1]]
+    assert [len(pool) for pool in pools[-1]] == [6, 3, 3]
+    # The last two passes of a step: real and pooled images of the target, then of the source.
+    target, source = shown[-2:]
+    assert torch.equal(target[1], pools[-1][2][-1])
+    assert torch.equal(source[1], pools[-1][0][-1])
+    # A full pool hands out old translations.
+    monkeypatch.setattr(
+        "imbalance_derm.synth.cyclegan.image_pool.ImagePool.query",
+        lambda pool, images, rng: torch.full_like(images, 0.25),
+    )
+    shown.clear()
+    trainer.train(Domains(samples, rows), Schedule(1, 1, 0.01, 0.0, 9), 0)
+    assert all((images[1] == 0.25).all() for images in shown[-2:])

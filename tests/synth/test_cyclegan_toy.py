@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from imbalance_derm.synth.cyclegan.batches import to_images, to_tensor
 from imbalance_derm.synth.cyclegan.conditioning import LabelPlanes, LabelScore, PerDomain
 from imbalance_derm.synth.cyclegan.generators import Residual
 from imbalance_derm.synth.cyclegan.losses import LossWeights
 from imbalance_derm.synth.cyclegan.schedule import Domains, Schedule
 from imbalance_derm.synth.cyclegan.trainer import Trainer
+from imbalance_derm.synth.pixels import to_images, to_tensor
 
 MEANS = np.array([[80, 80], [180, 100], [100, 180]])  # the first is the source
 SPREAD, EACH = 12, 256

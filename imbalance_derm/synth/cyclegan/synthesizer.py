@@ -18,7 +18,6 @@ from imbalance_derm.errors import InputError
 from imbalance_derm.synth.augment import alter
 from imbalance_derm.synth.contract import Chunk, Provenance, Synthesizer
 from imbalance_derm.synth.cyclegan.architecture import Architecture, Models
-from imbalance_derm.synth.cyclegan.batches import to_images, to_tensor
 from imbalance_derm.synth.cyclegan.checks import IMAGES, examine, remedies, warn
 from imbalance_derm.synth.cyclegan.curve import Point
 from imbalance_derm.synth.cyclegan.diffaugment import POLICY_PATTERN
@@ -27,6 +26,7 @@ from imbalance_derm.synth.cyclegan.losses import LossWeights
 from imbalance_derm.synth.cyclegan.progress import Progress, Tensors
 from imbalance_derm.synth.cyclegan.schedule import SOURCE, Domains, Schedule
 from imbalance_derm.synth.cyclegan.trainer import Trainer
+from imbalance_derm.synth.pixels import to_images, to_tensor
 from imbalance_derm.synth.quota import majority_class
 from imbalance_derm.synth.sources import draw_sources, hash_tensors
 from imbalance_derm.training.context import TrainingContext
@@ -106,7 +106,7 @@ class CycleGan(Synthesizer):
         # two cores: a light cycle weight, because a residual generator keeps the image anyhow.
         "demo": {
             "residual": True, "filters": 16, "discriminator_filters": 32, "steps": 500,
-            "batch_size": 4, "learning_rate": 5e-4, "cycle_weight": 3.0, "diffaugment": "none",
+            "batch_size": 4, "learning_rate": 5e-4, "cycle_weight": 3.0,
             "ema": 0.0, "quota": "per_source",
         },
         "paper": {
@@ -134,7 +134,7 @@ class CycleGan(Synthesizer):
         image_pool: Annotated[int, Field(ge=0)] = 50,
         cycle_weight: Annotated[float, Field(ge=0)] = 10.0,
         identity_weight: Annotated[float, Field(ge=0)] = 1.0,
-        diffaugment: Annotated[str, Field(pattern=POLICY_PATTERN)] = "color,translation,cutout",
+        diffaugment: Annotated[str, Field(pattern=POLICY_PATTERN)] = "none",
         spectral_norm: bool = False,
         ema: Annotated[float, Field(ge=0, lt=1)] = 0.999,
     ) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from imbalance_derm.synth.cyclegan.batches import draw_batch, to_tensor
+from imbalance_derm.synth.cyclegan.batches import draw_batch
 from imbalance_derm.synth.cyclegan.conditioning import Generators
 from imbalance_derm.synth.cyclegan.curve import Curve, Point
 from imbalance_derm.synth.cyclegan.diffaugment import Transform, draw_transform
@@ -30,6 +30,7 @@ from imbalance_derm.synth.cyclegan.optimisation import (
     warmed_average,
 )
 from imbalance_derm.synth.cyclegan.schedule import SOURCE, Domains, Schedule
+from imbalance_derm.synth.pixels import to_tensor
 from imbalance_derm.training.context import State, TrainingContext
 
 AfterStep = Callable[[int, Point | None, Callable[[], State]], None]

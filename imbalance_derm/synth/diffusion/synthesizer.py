@@ -14,7 +14,6 @@ from pydantic import Field
 from imbalance_derm.data.lesions import LesionSet
 from imbalance_derm.errors import InputError
 from imbalance_derm.synth.contract import CHUNK, Chunk, Provenance, Synthesizer
-from imbalance_derm.synth.cyclegan.batches import to_images, to_tensor
 from imbalance_derm.synth.diffusion.editing import inpaint, soft_mask, translate
 from imbalance_derm.synth.diffusion.network import (
     Denoiser,
@@ -38,6 +37,7 @@ from imbalance_derm.synth.diffusion.schedule import (
     make_process,
 )
 from imbalance_derm.synth.diffusion.training import Plan, image_batches, train
+from imbalance_derm.synth.pixels import to_images, to_tensor
 from imbalance_derm.synth.quota import majority_class
 from imbalance_derm.synth.sources import draw_sources, hash_tensors
 from imbalance_derm.training.context import TrainingContext, seed_step
@@ -123,6 +123,10 @@ class Diffusion(Synthesizer):
             "quota": "balance",
         },
     }  # fmt: skip
+
+    sampling_parameters: ClassVar[frozenset[str]] = frozenset(
+        {"mode", "guidance", "sampler", "sampling_steps", "strength"}
+    )
 
     def __init__(
         self,

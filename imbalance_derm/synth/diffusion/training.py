@@ -15,8 +15,8 @@ from diffusers.training_utils import EMAModel
 from torch import nn
 
 from imbalance_derm.errors import RunError
-from imbalance_derm.synth.cyclegan.batches import to_tensor
 from imbalance_derm.synth.diffusion.schedule import add_noise, loss_weights, training_target
+from imbalance_derm.synth.pixels import to_tensor
 from imbalance_derm.training.context import State, TrainingContext, seed_step
 
 Network = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]

@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 from imbalance_derm.data.lesions import LesionSet
 from imbalance_derm.errors import InputError
 from imbalance_derm.synth.contract import CHUNK, Chunk, Provenance, Synthesizer
+from imbalance_derm.synth.pixels import to_images, to_tensor
 from imbalance_derm.synth.sources import hash_tensors
 from imbalance_derm.training.context import TrainingContext
-from imbderm_deepsmote.images import to_images, to_tensor
 from imbderm_deepsmote.latent import interpolate, neighbors_for
 from imbderm_deepsmote.networks import Autoencoder
 from imbderm_deepsmote.training import Plan, train

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 
 from imbalance_derm.data.lesions import LesionSet
+from imbalance_derm.synth.pixels import to_tensor
 from imbalance_derm.training.context import State, TrainingContext, seed_step
-from imbderm_deepsmote.images import to_tensor
 from imbderm_deepsmote.networks import Autoencoder
 
 Penalty = Literal["permuted", "aligned"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from imbderm_deepsmote.images import to_images, to_tensor
 from imbderm_deepsmote.networks import Autoencoder, Decoder, Encoder, halvings
 from torch import nn
 
 from imbalance_derm.errors import InputError
+from imbalance_derm.synth.pixels import to_images, to_tensor
 
 
 @pytest.mark.parametrize(("size", "blocks", "bottom"), [(32, 3, 4), (64, 4, 4), (128, 5, 4)])

@@ -9,7 +9,6 @@ from importlib import metadata
 import numpy as np
 import pytest
 import torch
-from imbderm_deepsmote.images import to_images
 from imbderm_deepsmote.latent import interpolate, neighbors_for
 from imbderm_deepsmote.networks import Autoencoder
 from imbderm_deepsmote.synthesizer import (
@@ -21,6 +20,7 @@ from imbderm_deepsmote.synthesizer import (
 from imblearn.over_sampling import SMOTE
 
 from imbalance_derm.errors import InputError
+from imbalance_derm.synth.pixels import to_images
 
 SMALL = {"latent_size": 6, "filters": 4, "steps": 3, "batch_size": 4, "k_neighbors": 2}
 TOY = {"latent_size": 24, "filters": 8, "steps": 250, "batch_size": 32, "learning_rate": 2e-3}

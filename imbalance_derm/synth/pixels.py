@@ -1,4 +1,4 @@
-"""The one fixed map between 8-bit images and the range of the networks."""
+"""The one fixed map between 8-bit images and the range of generative networks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def to_tensor(images: np.ndarray, device: torch.device) -> torch.Tensor:
 
 
 def to_images(tensor: torch.Tensor) -> np.ndarray:
-    """Map [-1, 1] back to uint8 (n, size, size, 3).
+    """Map [-1, 1] back to uint8 by one fixed line, the same for every image.
 
     Examples
     --------
