@@ -30,8 +30,7 @@ COMMON = (
 GAN = (
     "synth.steps=2500", "synth.residual=true", "synth.filters=24",
     "synth.discriminator_filters=32", "synth.batch_size=4", "synth.learning_rate=4e-4",
-    "synth.cycle_weight=3.0", "synth.diffaugment='color,translation,cutout'",
-    "synth.spectral_norm=true", "synth.ema=0.995",
+    "synth.cycle_weight=3.0", "synth.spectral_norm=true", "synth.ema=0.99",
 )  # fmt: skip
 DIFFUSION = (
     "synth.steps=2500", "synth.channels=[32, 64, 96]", "synth.layers_per_block=1",

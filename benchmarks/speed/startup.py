@@ -1,6 +1,6 @@
 """Start-up of the command line against a bare Click program, pair by pair.
 
-python benchmarks/startup.py [--pairs 20]
+python benchmarks/speed/startup.py [--pairs 20]
 """
 
 from __future__ import annotations

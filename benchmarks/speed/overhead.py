@@ -4,7 +4,7 @@ Same model, images, batch size, optimiser and updates, in one process, in turns.
 what one writes in a notebook: images in memory as uint8, a random permutation, no checkpoints,
 no progress, no validation.
 
-    python benchmarks/overhead.py [--pairs 7] [--size 128] [--updates 16]
+    python benchmarks/speed/overhead.py [--pairs 7] [--size 128] [--updates 16]
 """
 
 from __future__ import annotations
