@@ -35,7 +35,7 @@ GAN = (
 DIFFUSION = (
     "synth.steps=2500", "synth.channels=[32, 64, 96]", "synth.layers_per_block=1",
     "synth.batch_size=8", "synth.learning_rate=6e-4", "synth.ema=0.998",
-    "synth.sampling_steps=25",
+    "synth.sampling_steps=12",
 )  # fmt: skip
 FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "duplicate": ("duplicate", ()),

@@ -77,6 +77,8 @@ class DeepSmote(Synthesizer):
         },
     }  # fmt: skip
 
+    # Two codes near each other may decode to one 8-bit image.
+    repeats: ClassVar[bool] = True
     sampling_parameters: ClassVar[frozenset[str]] = frozenset({"k_neighbors"})
 
     def __init__(
