@@ -16,9 +16,12 @@ from imbalance_derm.data.sources.phantom import Phantom
 from imbalance_derm.losses.cross_entropy import CrossEntropy
 from imbalance_derm.models.heads.single_task import SingleTask
 from imbalance_derm.pipeline.lesions import SealedTest
+from imbalance_derm.pipeline.synthetic_data import make, prepare
+from imbalance_derm.registry.manager import installed
 from imbalance_derm.sampling.mixers.none import NoMixing
 from imbalance_derm.sampling.shuffle import Shuffle
 from imbalance_derm.synth.augment import Augment
+from imbalance_derm.synth.contract import Synthesizer
 
 from .conftest import TINY
 
@@ -94,6 +97,39 @@ def test_a_component_that_looks_for_the_test_set_cannot_find_it(
     assert spied
     assert spied[0].isdisjoint(test_ids)
     assert sealed == [False]
+
+
+@pytest.mark.parametrize("name", [n for n in installed().names("synthesizer") if n != "none"])
+def test_no_synthesizer_is_handed_validation_or_test(name, shared_cache, tmp_path, monkeypatch):
+    """Whatever `fit` and `sample` of any registered synthesizer can reach is training only."""
+    handed: dict[str, set[str]] = {}
+    sealed: list[object] = []
+
+    def spy(method):
+        original = getattr(Synthesizer, method)
+
+        def watched(self, data, *arguments):
+            things = reachable(self, data, *arguments)
+            handed.setdefault(method, set()).update(strings(things))
+            sealed.extend(t for t in things if isinstance(t, SealedTest | Phantom))
+            return original(self, data, *arguments)
+
+        monkeypatch.setattr(Synthesizer, method, watched)
+
+    spy("fit")
+    spy("sample")
+    spec = Experiment(preset="smoke", synth=name, settings=TINY).spec
+    preparation = prepare(spec, tmp_path, lambda event: None)
+    make(preparation)
+    training = set(preparation.lesions.train.lesions.image_ids)
+    others = set(preparation.lesions.validation.lesions.image_ids)
+    others |= set(preparation.lesions.test.open().lesions.image_ids)
+    assert len(others) > 30
+    assert set(handed) == {"fit", "sample"}
+    for reached in handed.values():
+        assert training <= reached
+        assert reached.isdisjoint(others)
+    assert sealed == []
 
 
 def test_the_spy_would_find_the_test_set_if_it_were_handed_over():
