@@ -45,7 +45,7 @@ def workshop_of(bench: Workbench, synthesizer: Synthesizer, lesions: Lesions) ->
     fed = lesions.train
     if synthesizer.space == "embedding":
         fed = embed_split(bench, build_backbone(bench), fed, bench.identity("backbone"))
-    return Workshop(bench, synthesizer, fed.lesions, fed.key)
+    return Workshop(bench, synthesizer, fed.lesions, fed.key, fed.masks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ def learn(bench: Workbench, synthesizer: Synthesizer, lesions: Lesions) -> Learn
         training = embed_split(bench, backbone, training, identity)
         validation = embed_split(bench, backbone, validation, identity)
     source = training if synthesizer.space == "embedding" else lesions.train
-    workshop = Workshop(bench, synthesizer, source.lesions, source.key)
+    workshop = Workshop(bench, synthesizer, source.lesions, source.key, source.masks)
     synthetic = fed = synthesize(workshop)
     if frozen and synthetic is not None:
         fed = embed_synthetic(bench, backbone, synthetic, identity)

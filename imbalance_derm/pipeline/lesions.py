@@ -38,16 +38,19 @@ class Split:
     ----------
     lesions : LesionSet
     key : str
-        Hash of all that determines the decoded lesions, resolution included.
+        Hash of all that determines the decoded lesions, resolution included, masks not.
     skipped : sequence of str
     content : str
         Hash of the images' sources and labels: equal for the same lesions at any resolution.
+    masks : str
+        Hash of the lesion masks, "" where none were asked for.
     """
 
     lesions: LesionSet
     key: str
     skipped: Sequence[str]
     content: str
+    masks: str = ""
 
 
 class SealedTest:
@@ -158,11 +161,11 @@ class _Reader:
         content = digest(
             [[self.digests[i], y] for i, y in zip(table["image"], table["label"], strict=True)]
         )
-        if masks:
-            found = self._masks(list(table["source"]))
-            lesions = replace(lesions, masks=found)
-            key = digest([key, hashlib.sha256(np.packbits(found).tobytes()).hexdigest()])
-        return Split(lesions, key, stage.facts["skipped"], content)
+        if not masks:
+            return Split(lesions, key, stage.facts["skipped"], content)
+        found = self._masks(list(table["source"]))
+        hashed = hashlib.sha256(np.packbits(found).tobytes()).hexdigest()
+        return Split(replace(lesions, masks=found), key, stage.facts["skipped"], content, hashed)
 
     def _masks(self, sources: list[str]) -> np.ndarray:
         tell = self.bench.cache.listener

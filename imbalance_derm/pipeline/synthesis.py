@@ -68,13 +68,16 @@ class Workshop:
     lesions : LesionSet
         Training only; images or embeddings, as the synthesizer's space says.
     key : str
-        Hash of all that determines `lesions`.
+        Hash of all that determines `lesions`, masks not.
+    masks : str
+        Hash of their masks, which only sampling reads.
     """
 
     bench: Workbench
     synthesizer: Synthesizer
     lesions: LesionSet
     key: str
+    masks: str = ""
 
     @property
     def quota(self) -> dict[int, int]:
@@ -141,7 +144,13 @@ def sample(workshop: Workshop, fitted: Stage) -> Synthetic:
 
     stored = source_digest("imbalance_derm.synth.samples")
     parameters = bench.spec.synth.parameters
-    made_from = {"fit": fitted.key, "quota": asked, "parameters": parameters, "code": stored}
+    made_from = {
+        "fit": fitted.key,
+        "quota": asked,
+        "parameters": parameters,
+        "masks": workshop.masks,
+        "code": stored,
+    }
     stage = bench.cache.run("sample", made_from, compute)
     samples, labels, manifest = read_samples(stage.folder)
     number = {name: site for site, name in enumerate(lesions.site_names)}

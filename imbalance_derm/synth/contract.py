@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -83,7 +83,8 @@ class Synthesizer(ABC):
     sampling_parameters : frozenset of str
         Parameters that only sampling reads: another value of one fits nothing anew.
     needs_masks : bool
-        Whether ``data.masks`` has to be there; without masks the data set is refused.
+        Whether sampling needs ``data.masks``; a data set without masks is refused. A fit is
+        never handed them.
     exact : bool
         Whether :meth:`sample` makes the count that is asked for and no other.
     repeats : bool
@@ -122,7 +123,8 @@ class Synthesizer(ABC):
                 raise InputError(
                     f"class '{name}' has no training image; remove it or add images to it"
                 )
-        return self._fit(data, context)
+        # What sampling reads of masks must not change what is learned.
+        return self._fit(replace(data, masks=None), context)
 
     def sample(
         self, data: LesionSet, label: int, count: int, seed: int, context: TrainingContext

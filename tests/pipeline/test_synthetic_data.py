@@ -92,12 +92,14 @@ def test_synthetic_images_are_embedded_for_a_frozen_backbone(tmp_path, shared_ca
     assert 0 <= record.metrics["test"]["auc"].value <= 1
 
 
-def test_masks_lie_on_the_images_and_are_part_of_the_key(tmp_path):
+def test_masks_lie_on_the_images(tmp_path):
     settings = (*TINY, "data.image_size=64")
     spec = Experiment(preset="smoke", settings=settings).spec
     bench = make_workbench(spec, StageCache(tmp_path))
     train, without = (load_lesions(bench, masks=wanted).train for wanted in (True, False))
-    assert train.key != without.key
+    assert train.key == without.key
+    assert len(train.masks) == 64
+    assert without.masks == ""
     assert without.lesions.masks is None
     masks, images = train.lesions.masks, np.asarray(train.lesions.samples)
     assert masks.shape == images.shape[:3]
@@ -115,3 +117,16 @@ def test_a_data_set_without_masks_is_refused(tmp_path, shared_cache):
     bench = make_workbench(experiment.spec, StageCache(tmp_path / "cache"))
     with pytest.raises(InputError, match="needs lesion masks"):
         load_lesions(bench, masks=True)
+
+
+def test_another_mode_of_one_diffusion_model_fits_nothing_anew(tmp_path):
+    stages = []
+    for mode in ("generate", "translate", "inpaint"):
+        settings = (*TINY, f"synth.mode={mode}", "synth.quota=3")
+        spec = Experiment(preset="smoke", synth="diffusion", settings=settings).spec
+        preparation = prepare(spec, tmp_path, lambda event: None)
+        assert len(make(preparation).labels) == 3
+        stages += preparation.workshop.bench.cache.entries
+    computed = Counter(entry.stage for entry in stages if not entry.cached)
+    assert computed["fit"] == 1
+    assert computed["sample"] == 3
