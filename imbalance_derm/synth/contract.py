@@ -102,6 +102,21 @@ class Synthesizer(ABC):
         """Return the classes that can be synthesised; by default all."""
         return list(range(len(data.classes)))
 
+    def check(self, data: LesionSet) -> None:
+        """Refuse lesions, masks included, that the method cannot work with; fit begins with it.
+
+        Raises
+        ------
+        InputError
+            A class has no image, or the method needs what `data` does not have.
+        """
+        counts = data.class_counts
+        for label, name in enumerate(data.classes):
+            if counts[label] == 0:
+                raise InputError(
+                    f"class '{name}' has no training image; remove it or add images to it"
+                )
+
     def fit(self, data: LesionSet, context: TrainingContext) -> dict[str, Any]:
         """Learn from `data`, the training lesions.
 
@@ -117,12 +132,7 @@ class Synthesizer(ABC):
         InputError
             A class is too small for the method.
         """
-        counts = data.class_counts
-        for label, name in enumerate(data.classes):
-            if counts[label] == 0:
-                raise InputError(
-                    f"class '{name}' has no training image; remove it or add images to it"
-                )
+        self.check(data)
         # What sampling reads of masks must not change what is learned.
         return self._fit(replace(data, masks=None), context)
 

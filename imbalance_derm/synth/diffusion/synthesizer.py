@@ -176,9 +176,13 @@ class Diffusion(Synthesizer):
         source = majority_class(data.class_counts)
         return [label for label in every if label != source]
 
-    def _fit(self, data: LesionSet, context: TrainingContext) -> dict[str, Any]:
+    def check(self, data: LesionSet) -> None:
+        """Refuse what no synthesizer works with, and for a mode with sources a lack of them."""
+        super().check(data)
         if self.mode != "generate":
-            self._source_rows(data)  # where there are none, say so before the training
+            self._source_rows(data)
+
+    def _fit(self, data: LesionSet, context: TrainingContext) -> dict[str, Any]:
         seed_step(context.seed, -1)  # the weights to begin with are a function of the seed
         unet = self._untrained(data)
         check_size(unet, data.samples.shape[1])
