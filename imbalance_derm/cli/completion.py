@@ -1,4 +1,4 @@
-"""Shell completion of component names."""
+"""Shell completion of the names of parts and recipes."""
 
 from __future__ import annotations
 
@@ -25,3 +25,16 @@ def components(kind: str) -> Completer:
         ]
 
     return complete
+
+
+def recipe_names(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Complete the name of a recipe, with its summary."""
+    from imbalance_derm.experiment.recipes import recipes
+
+    return [
+        CompletionItem(name, help=recipe.summary)
+        for name, recipe in recipes().items()
+        if name.startswith(incomplete)
+    ]

@@ -23,6 +23,8 @@ _PARTS = {
     ),
     "sampler": ("sampler", "Which images make a batch.  [default: shuffle]"),
     "mixer": ("mixer", "How the images of a batch are mixed.  [default: none]"),
+    "optimizer": ("optimizer", "What takes the steps.  [default: torch/AdamW]"),
+    "posthoc": ("posthoc", "What is done to logits, fitted on validation.  [default: none]"),
 }
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 
+from imbalance_derm.cli.columns import columns
 from imbalance_derm.cli.completion import components
 from imbalance_derm.registry.component import KINDS
 
@@ -41,7 +41,7 @@ def list_(kind: str | None, as_json: bool) -> None:
         ]
         click.echo(json.dumps(rows, indent=2))
     else:
-        _table(
+        columns(
             ("KIND", "NAME", "FROM", "SUMMARY"),
             [
                 (e.component.kind, e.component.name, e.distribution, e.component.summary)
@@ -85,16 +85,8 @@ def info(kind: str, name: str, as_json: bool) -> None:
         for parameter in parameters:
             default = "" if parameter.default is None else json.dumps(parameter.default)
             rows.append((parameter.name, parameter.type, default, parameter.limits, parameter.doc))
-        _table(("PARAMETER", "TYPE", "DEFAULT", "LIMITS", "MEANING"), rows)
+        columns(("PARAMETER", "TYPE", "DEFAULT", "LIMITS", "MEANING"), rows)
     else:
         click.echo("It has no parameters.")
     for preset, values in presets.items():
         click.echo(f"\n--preset {preset}: " + ", ".join(f"{k}={v}" for k, v in values.items()))
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    # Plain columns: importing a table library would double the time of `plugins list`.
-    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header) - 1)]
-    for row in (header, *rows):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        click.echo("  ".join([*cells, row[-1]]).rstrip())

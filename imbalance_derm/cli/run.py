@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from imbalance_derm.cli.completion import components
+from imbalance_derm.cli.completion import components, recipe_names
 from imbalance_derm.cli.options import (
     data_options,
     experiment_of,
@@ -20,7 +20,21 @@ from imbalance_derm.cli.options import (
 
 @click.command()
 @data_options
-@part_options("synth", "loss", "head", "backbone", "sampler", "mixer")
+@click.option(
+    "--recipe",
+    metavar="NAME|FILE.toml",
+    shell_complete=recipe_names,
+    help="A composition under a name; other options win over it.",
+)
+@part_options("synth", "loss", "head", "backbone", "sampler", "mixer", "optimizer", "posthoc")
+@click.option(
+    "--stage",
+    "stages",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=components("stage"),
+    help="Stages of the training, in order; repeatable.  [default: joint]",
+)
 @click.option(
     "--tracker",
     "trackers",

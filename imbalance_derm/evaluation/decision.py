@@ -10,7 +10,7 @@ import numpy as np
 from imbalance_derm.errors import InputError
 from imbalance_derm.evaluation.predictions import Predictions, require_finite
 
-Criterion = Literal["youden", "argmax"]
+Criterion = Literal["youden", "sensitivity", "argmax"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Decision:
     threshold : float or None
         None with ``argmax``.
     criterion : str
-        What the threshold maximises, "youden", or "argmax".
+        What the threshold was chosen by, "youden" or "sensitivity", or "argmax".
     chosen_on : str
         The split that it was chosen on, or "nothing" where no data entered.
     """
@@ -39,18 +39,23 @@ class Decision:
 ARGMAX = Decision("argmax", None, "argmax", "nothing")
 
 
-def choose_decision(validation: Predictions, criterion: Criterion = "youden") -> Decision:
+def choose_decision(
+    validation: Predictions, criterion: Criterion = "youden", target_sensitivity: float = 0.9
+) -> Decision:
     """Choose the rule on validation predictions.
 
     Two classes: the threshold on the positive class's probability that maximises Youden's J on
     validation, and with it balanced accuracy. It lies midway between two neighbouring scores;
-    of equally good thresholds the lowest is taken, which misses fewer positives. More classes,
-    or the criterion ``argmax``: the most likely class.
+    of equally good thresholds the lowest is taken, which misses fewer positives. With the
+    criterion ``sensitivity`` it is the highest threshold that reaches `target_sensitivity` on
+    validation. More classes, or the criterion ``argmax``: the most likely class.
 
     Parameters
     ----------
     validation : Predictions
-    criterion : {"youden", "argmax"}
+    criterion : {"youden", "sensitivity", "argmax"}
+    target_sensitivity : float
+        In (0, 1].
 
     Raises
     ------
@@ -89,6 +94,10 @@ def choose_decision(validation: Predictions, criterion: Criterion = "youden") ->
     # than deciding for all, so it is no candidate.
     true_positives = positives - _below(place[positive], len(distinct))
     true_negatives = _below(place[~positive], len(distinct))
+    if criterion == "sensitivity":
+        reached = true_positives >= target_sensitivity * positives - 1e-9
+        rank = int(np.flatnonzero(reached)[-1])  # all positives are found at the lowest
+        return Decision("threshold", _between(distinct, rank), "sensitivity", "validation")
     # Balanced accuracy times 2 * positives * negatives: whole numbers, so equal means equal.
     merit = true_positives * negatives + true_negatives * positives
     best = int(np.argmax(merit))

@@ -14,11 +14,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from imbalance_derm.errors import InputError
+from imbalance_derm.experiment.recipes import read_recipe
 from imbalance_derm.experiment.spec import (
     PARTS,
     AuditSection,
     EvaluationSection,
     Spec,
+    StageSection,
     TrackerSection,
     TrainSection,
 )
@@ -51,6 +53,8 @@ def resolve(tree: Tree, preset: str | None = None) -> Spec:
     1.0
     """
     tree = {key: _section(key, value) for key, value in deepcopy(tree).items()}
+    if tree.get("recipe"):
+        tree = merge(read_recipe(tree["recipe"]), tree)
     preset = preset or tree.get("preset") or "demo"
     if preset not in PRESETS:
         raise InputError(f"unknown preset '{preset}'{suggest(preset, PRESETS)}")
@@ -77,8 +81,12 @@ def resolve(tree: Tree, preset: str | None = None) -> Spec:
     for section, plain in plains.items():
         spec[section] = validate(section, plain, spec.get(section, {}))
     spec["trackers"] = [
-        _validated("trackers", "tracker", TrackerSection, _section("trackers", tracker))
+        _validated("trackers", "tracker", TrackerSection, _named(tracker))
         for tracker in spec.get("trackers", [])
+    ]
+    spec["stages"] = [
+        _validated("stages", "stage", StageSection, _named(stage))
+        for stage in spec.get("stages") or ["joint"]
     ]
     resolve_name("backbone", spec["audit"]["extractor"])
     return Spec.model_validate(validate("run", Spec, spec))
@@ -142,8 +150,11 @@ def merge(base: Tree, over: Tree) -> Tree:
 
 
 def _section(key: str, value: Any) -> Any:
-    named = key in PARTS or key == "trackers"
-    return {"name": value} if named and isinstance(value, str) else value
+    return _named(value) if key in PARTS else value
+
+
+def _named(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
 
 
 def _preset(name: str) -> Tree:

@@ -85,6 +85,22 @@ class LossSection(Section):
     name: str = "ce"
 
 
+class StageSection(Section):
+    """One stage of the training schedule."""
+
+
+class OptimizerSection(Section):
+    """What takes the steps."""
+
+    name: str = "torch"
+
+
+class PosthocSection(Section):
+    """What is done to the logits after training, fitted on validation."""
+
+    name: str = "none"
+
+
 class TrackerSection(Section):
     """Who is told of the run's events."""
 
@@ -101,7 +117,6 @@ class TrainSection(BaseModel):
         10.0, description="passes over the real training images; synthetic ones add no update"
     )
     batch_size: Annotated[int, Field(ge=2)] = Field(32, description="images per update")
-    optimizer: str = Field("AdamW", description="any class of torch.optim")
     learning_rate: Annotated[float, Field(gt=0)] = Field(5e-4, description="at its highest")
     weight_decay: Annotated[float, Field(ge=0)] = Field(0.02, description="on matrices only")
     schedule: Literal["cosine", "constant"] = Field("cosine", description="of the learning rate")
@@ -119,7 +134,13 @@ class TrainSection(BaseModel):
         "auc", description="validation figure that picks the checkpoint"
     )
     patience: Annotated[int, Field(ge=0)] = Field(
-        0, description="stop after so many looks without improvement; 0: never"
+        0, description="end a stage after so many looks without improvement; 0: never"
+    )
+    average: Literal["none", "ema", "swa"] = Field(
+        "none", description="weights that are judged: the last, a moving or an equal average"
+    )
+    average_decay: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.99, description="of the moving average"
     )
     precision: Literal["auto", "no", "bf16", "fp16"] = Field(
         "auto", description="mixed precision; auto: where a GPU has it"
@@ -137,6 +158,14 @@ class EvaluationSection(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_default=True)
 
     resamples: Annotated[int, Field(ge=100)] = Field(2000, description="of the bootstrap")
+    criterion: Literal["youden", "sensitivity", "argmax"] = Field(
+        "youden",
+        description="what the threshold of two classes is chosen by on validation: Youden's J, "
+        "a target sensitivity, or nothing (the most likely class)",
+    )
+    target_sensitivity: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.9, description="to be reached on validation with criterion=sensitivity"
+    )
 
 
 class AuditSection(BaseModel):
@@ -160,6 +189,8 @@ PARTS: dict[str, str] = {
     "backbone": "backbone",
     "head": "head",
     "loss": "loss",
+    "optimizer": "optimizer",
+    "posthoc": "posthoc",
 }
 """The kind of component behind each section."""
 
@@ -178,6 +209,7 @@ class Spec(BaseModel):
 
     seed: Seed = 0
     preset: str = "demo"
+    recipe: str = ""
     data: DataSection = DataSection()
     synth: SynthSection = SynthSection()
     sampler: SamplerSection = SamplerSection()
@@ -185,6 +217,9 @@ class Spec(BaseModel):
     backbone: BackboneSection = BackboneSection()
     head: HeadSection = HeadSection()
     loss: LossSection = LossSection()
+    stages: list[StageSection] = [StageSection(name="joint")]
+    optimizer: OptimizerSection = OptimizerSection()
+    posthoc: PosthocSection = PosthocSection()
     train: TrainSection = TrainSection()
     evaluation: EvaluationSection = EvaluationSection()
     audit: AuditSection = AuditSection()

@@ -53,6 +53,19 @@ class Loss(nn.Module, ABC):
     counts: ClassVar[Literal["real", "fed"]] = "real"
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
 
+    def prepare(self, classes: int, features: int) -> None:
+        """Make what depends on the task's sizes; called once, before training.
+
+        Parameters are trained with the model's, and buffers go into its checkpoints.
+
+        Parameters
+        ----------
+        classes : int
+            Columns of the logits.
+        features : int
+            Columns of the features.
+        """
+
     @abstractmethod
     def forward(
         self, logits: torch.Tensor, labels: torch.Tensor, context: LossContext

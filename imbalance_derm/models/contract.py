@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import torch
@@ -82,12 +82,15 @@ class Batch:
     weights : Tensor of float32, shape (n,), or None
         How much each row counts; None: every row counts 1. Mixing gives one batch with the
         labels of the rows and one with those of their partners, with weights that add up to 1.
+    second : int
+        How many rows, at the end, come from the second stream that a head or a mixer asked for.
     """
 
     inputs: torch.Tensor
     labels: torch.Tensor
     sites: torch.Tensor
     weights: torch.Tensor | None = None
+    second: int = 0
 
     def mean(self, values: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
         """Return the mean over examples of weight times value.
@@ -124,9 +127,17 @@ class Counts:
 
 
 class Head(nn.Module, ABC):
-    """Maps features to logits. Constructed as ``Head(task, **parameters)``."""
+    """Maps features to logits. Constructed as ``Head(task, **parameters)``.
+
+    Attributes
+    ----------
+    second_sampler : str
+        A sampler by its registered name: every batch then ends with as many rows of that
+        sampler's stream as it has of the run's. Empty: there is one stream.
+    """
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
+    second_sampler: ClassVar[str] = ""
 
     @abstractmethod
     def forward(self, features: torch.Tensor) -> Outputs:
@@ -141,23 +152,59 @@ class Head(nn.Module, ABC):
         counts: Counts,
         progress: float,
     ) -> torch.Tensor:
-        """Return the scalar to minimise; by default the mean of `loss` on the lesion logits.
+        """Return what to minimise; by default the mean of `loss` on the lesion logits.
 
         A mean over examples is :meth:`Batch.mean`, which takes the rows' weights into account.
+
+        Returns
+        -------
+        Tensor of shape () or (tasks,)
+            A scalar; or one value per task, whose sum is minimised after conflicting gradients
+            of the tasks were projected (:func:`imbalance_derm.training.surgery.project`).
         """
         values = apply_loss(loss, outputs.logits, batch.labels, counts.classes, features, progress)
         return batch.mean(values)
 
+    @property
+    def linear(self) -> nn.Linear | None:
+        """The linear layer whose output the lesion logits are; None where there is none."""
+        return None
+
+    def remembers(self) -> bool:
+        """Whether :meth:`remember` is to be called after training; it costs a pass."""
+        return False
+
+    def remember(self, features: torch.Tensor, labels: torch.Tensor) -> None:
+        """Keep what is needed of the features, float (n, d), of the real training lesions."""
+
 
 class Model(nn.Module):
-    """A backbone and a head; the backbone is None where the inputs are embeddings already."""
+    """A backbone and a head; the backbone is None where the inputs are embeddings already.
+
+    Attributes
+    ----------
+    adapter : Module or None
+        What a training stage put behind the head: maps (logits, features) to logits.
+    """
 
     def __init__(self, backbone: Backbone | None, head: Head) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
+        self.adapter: nn.Module | None = None
+
+    def embed(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return the features (n, d)."""
+        return inputs if self.backbone is None else self.backbone(inputs)
+
+    def classify(self, features: torch.Tensor) -> Outputs:
+        """Return the head's outputs for features (n, d), adapted if there is an adapter."""
+        outputs: Outputs = self.head(features)
+        if self.adapter is None:
+            return outputs
+        return replace(outputs, logits=self.adapter(outputs.logits, features))
 
     def forward(self, inputs: torch.Tensor) -> tuple[Outputs, torch.Tensor]:
-        """Return the head's outputs and the features (n, d) behind them."""
-        features = inputs if self.backbone is None else self.backbone(inputs)
-        return self.head(features), features
+        """Return the outputs and the features (n, d) behind them."""
+        features = self.embed(inputs)
+        return self.classify(features), features

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from scipy.special import softmax
 
 from imbalance_derm.evaluation.evaluate import monitor
 from imbalance_derm.evaluation.predictions import Predictions
@@ -18,12 +20,16 @@ from imbalance_derm.models.contract import Backbone, Head, Model, Task
 from imbalance_derm.pipeline.lesions import Split
 from imbalance_derm.pipeline.synthesis import Synthetic
 from imbalance_derm.pipeline.workbench import Workbench
-from imbalance_derm.training.inference import predict
+from imbalance_derm.sampling.contract import SamplingContext
+from imbalance_derm.schedule.step import Parts
+from imbalance_derm.training.inference import predict_logits
 from imbalance_derm.training.loop import train_classifier
+from imbalance_derm.training.plan import Plan
 from imbalance_derm.training.pool import Pool
 
-ROOMS = ("losses", "models", "sampling", "training")
+ROOMS = ("losses", "models", "optimizers", "sampling", "schedule", "training")
 WEIGHTS = "weights.safetensors"
+TRAINED_WITH = ("sampler", "mixer", "backbone", "head", "loss", "optimizer")
 UNKEYED = {"device", "threads", "checkpoint_seconds"}
 """Settings that do not determine the result; the device type is keyed apart."""
 
@@ -63,8 +69,10 @@ def train(
     torch.manual_seed(spec.seed)
     head: Head = bench.build("head", Task(backbone.features, lesions.classes, lesions.site_names))
     head.to(bench.accelerator.device)
+    stages = bench.build_stages()
     inputs = {
-        "parts": {s: bench.identity(s) for s in ("sampler", "mixer", "backbone", "head", "loss")},
+        "parts": {section: bench.identity(section) for section in TRAINED_WITH},
+        "stages": bench.stage_identities,
         "train": spec.train.model_dump(mode="json", exclude=UNKEYED),
         "data": [training.key, validation.key, synthetic.key if synthetic else ""],
         "seed": spec.seed,
@@ -87,19 +95,16 @@ def train(
             figures = {str(spec.train.monitor): figure}
             bench.cache.listener(EpochFinished(update, updates, figures))
 
-        history = train_classifier(
-            model,
-            pool,
-            bench.build("loss"),
-            bench.build("sampler"),
-            bench.build("mixer"),
-            spec.train,
-            validate,
-            bench.context(spec.seed, folder, progress),
-            looked,
-        )
-        whole = Model(backbone, head).state_dict()
-        tensors = {k: v.detach().to("cpu", copy=True).contiguous() for k, v in whole.items()}
+        for each in stages:
+            each.adapt(model)
+        parts = Parts(bench.build("loss"), bench.build("sampler"), bench.build("mixer"))
+        plan = Plan(parts, stages, bench.make_optimizer)
+        context = bench.context(spec.seed, folder, progress)
+        history = train_classifier(model, pool, plan, spec.train, validate, context, looked)
+        whole = Model(backbone, head)
+        whole.adapter = model.adapter
+        states = whole.state_dict().items()
+        tensors = {k: v.detach().to("cpu", copy=True).contiguous() for k, v in states}
         save_file(tensors, folder / WEIGHTS)
         curve: list[dict[str, Any]] = [
             {"update": update, "loss": loss}
@@ -109,12 +114,22 @@ def train(
         for point in curve:
             if point["update"] in looks:
                 point["validation"] = {spec.train.monitor: looks[int(point["update"])]}
-        # With early stopping the last look tells how far the training went.
-        taken = int(history.looks[-1][0])
-        return {"steps": taken, "best_update": history.best[0], "curve": curve, "rows": len(pool)}
+        fed = plan.parts.sampler.order(
+            SamplingContext(pool.labels, len(lesions.classes), 1.0, None, pool.embeddings),
+            np.random.default_rng(spec.seed),
+        )
+        return {
+            "steps": history.taken,
+            "best_update": history.best[0],
+            "curve": curve,
+            "rows": len(pool),
+            "fed": np.bincount(pool.labels[fed], minlength=len(lesions.classes)).tolist(),
+        }
 
     stage = bench.cache.run("train", inputs, compute)
     model = Model(backbone, head)
+    for each in stages:
+        each.adapt(model)
     model.load_state_dict(load_file(stage.folder / WEIGHTS))
     model.to(bench.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     model.eval()
@@ -123,8 +138,18 @@ def train(
 
 def predictions_of(bench: Workbench, model: Model, split: Split) -> Predictions:
     """Return what `model` says of each sample of `split`."""
+    return as_predictions(logits_of(bench, model, split), split)
+
+
+def logits_of(bench: Workbench, model: Model, split: Split) -> np.ndarray:
+    """Return the logits of each sample of `split`, float64 (n, classes)."""
+    return predict_logits(model, split.lesions.samples, bench.accelerator)
+
+
+def as_predictions(logits: np.ndarray, split: Split) -> Predictions:
+    """Return the probabilities that logits stand for, beside the truth."""
     lesions = split.lesions
-    probabilities = predict(model, lesions.samples, bench.accelerator)
+    probabilities = softmax(logits, axis=1)
     return Predictions(
         lesions.image_ids, lesions.lesion_ids, lesions.labels, probabilities, lesions.classes
     )

@@ -37,8 +37,12 @@ class Experiment:
         A data set's name, a folder of class folders, or a csv file.
     data_root : str, optional
         The folder that holds the data sets' folders.
-    synth, sampler, mixer, backbone, head, loss : str, optional
+    recipe : str, optional
+        A recipe's name, or a file that ends in ``.toml``; everything else wins over it.
+    synth, sampler, mixer, backbone, head, loss, optimizer, posthoc : str, optional
         Parts by name, ``NAME`` or ``NAME/VALUE``.
+    stages : sequence of str
+        Stages of the training schedule by name, in order; ``joint`` by default.
     trackers : sequence of str
         Who is told of the run's events.
     preset : {"smoke", "demo", "paper"}, optional
@@ -69,12 +73,16 @@ class Experiment:
         data: str | None = None,
         *,
         data_root: str | None = None,
+        recipe: str | None = None,
         synth: str | None = None,
         sampler: str | None = None,
         mixer: str | None = None,
         backbone: str | None = None,
         head: str | None = None,
         loss: str | None = None,
+        optimizer: str | None = None,
+        posthoc: str | None = None,
+        stages: tuple[str, ...] = (),
         trackers: tuple[str, ...] = (),
         preset: str | None = None,
         settings: dict[str, Any] | tuple[str, ...] | list[str] = (),
@@ -92,6 +100,8 @@ class Experiment:
             "backbone": backbone,
             "head": head,
             "loss": loss,
+            "optimizer": optimizer,
+            "posthoc": posthoc,
         }
         for section, name in parts.items():
             if isinstance(tree.get(section), str):
@@ -102,6 +112,10 @@ class Experiment:
             tree = merge(tree, {"data": {"root": data_root}})
         if seed is not None:
             tree["seed"] = seed
+        if recipe is not None:
+            tree["recipe"] = recipe
+        if stages:
+            tree["stages"] = list(stages)
         if trackers:
             tree["trackers"] = list(trackers)
         self.spec: Spec = resolve(tree, preset)

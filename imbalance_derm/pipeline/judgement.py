@@ -17,8 +17,9 @@ from imbalance_derm.evaluation.predictions import Predictions
 from imbalance_derm.experiment.fingerprint import source_digest
 from imbalance_derm.experiment.record import Figure
 from imbalance_derm.experiment.stages import Progress
-from imbalance_derm.pipeline.classifier import Trained, predictions_of
+from imbalance_derm.pipeline.classifier import Trained, as_predictions, logits_of
 from imbalance_derm.pipeline.lesions import Lesions, Split
+from imbalance_derm.pipeline.posthoc import fit_posthoc
 from imbalance_derm.pipeline.workbench import Workbench
 
 PREDICTIONS = "predictions.csv"
@@ -44,28 +45,37 @@ def judge(bench: Workbench, trained: Trained, lesions: Lesions) -> Judgement:
     resamples, seed = bench.spec.evaluation.resamples, bench.spec.seed
     inputs = {
         "model": trained.stage.key,
+        "posthoc": bench.identity("posthoc"),
+        "criterion": [bench.spec.evaluation.criterion, bench.spec.evaluation.target_sensitivity],
         "data": {name: split.key for name, split in splits.items()},
         "resamples": resamples,
         "seed": seed,
-        "code": source_digest("imbalance_derm.evaluation"),
+        "code": source_digest("imbalance_derm.evaluation", "imbalance_derm.posthoc"),
     }
 
     def compute(folder: Path, progress: Progress) -> dict[str, Any]:
-        said = {}
-        for done, (name, split) in enumerate(splits.items()):
+        said, posthoc = {}, None
+        for done, (name, split) in enumerate(splits.items()):  # validation comes first
             progress(done, 2 * len(splits), {})
-            said[name] = predictions_of(bench, trained.model, split)
+            logits = logits_of(bench, trained.model, split)
+            if posthoc is None:
+                posthoc = fit_posthoc(bench, trained, logits, split, lesions.train)
+            said[name] = as_predictions(posthoc.apply(logits), split)
         write_predictions(folder / PREDICTIONS, said)
         # Judged as written, so that every figure can be recomputed from the file.
         said = read_predictions(folder / PREDICTIONS, classes)
-        decision = choose_decision(said["validation"])
+        evaluation = bench.spec.evaluation
+        decision = choose_decision(
+            said["validation"], evaluation.criterion, evaluation.target_sensitivity
+        )
         found = {}
         for done, (name, predictions) in enumerate(said.items(), start=len(splits)):
             progress(done, 2 * len(splits), {})
             found[name] = asdict(evaluate(predictions, decision, resamples, seed))
         judged = {"decision": asdict(decision), "evaluations": found}
         (folder / JUDGEMENT).write_text(json.dumps(judged), encoding="utf-8")
-        return {"images": {name: len(split.lesions) for name, split in splits.items()}}
+        images = {name: len(split.lesions) for name, split in splits.items()}
+        return {"images": images, "posthoc": posthoc.facts() if posthoc else {}}
 
     stage = bench.cache.run("evaluate", inputs, compute)
     judged = json.loads((stage.folder / JUDGEMENT).read_text(encoding="utf-8"))

@@ -13,7 +13,6 @@ from imbalance_derm.pipeline.lesions import Lesions, load_lesions
 from imbalance_derm.pipeline.synthesis import Synthetic, Workshop, synthesize
 from imbalance_derm.pipeline.workbench import Workbench
 from imbalance_derm.registry.parameters import create
-from imbalance_derm.sampling.mixing import Mixer
 from imbalance_derm.synth.contract import Synthesizer
 from imbalance_derm.training.device import make_accelerator
 
@@ -33,11 +32,12 @@ def make_workbench(spec: Spec, stages: StageCache) -> Workbench:
     Raises
     ------
     InputError
-        The mixer cannot mix the embeddings of a frozen backbone.
+        A part cannot work with the embeddings of a frozen backbone.
     """
-    mixer: Mixer = create("mixer", spec.mixer.name, spec.mixer.parameters)
-    mixer.check(embeddings=spec.backbone.frozen)
-    return Workbench(spec, stages, make_accelerator(spec.train))
+    bench = Workbench(spec, stages, make_accelerator(spec.train))
+    for part in (bench.build("mixer"), *bench.build_stages()):
+        part.check(embeddings=spec.backbone.frozen)
+    return bench
 
 
 def workshop_of(bench: Workbench, synthesizer: Synthesizer, lesions: Lesions) -> Workshop:

@@ -15,11 +15,23 @@ from imbalance_derm.experiment.spec import PARTS, Section, Spec
 from imbalance_derm.experiment.stages import CHECKPOINT, Progress, StageCache
 from imbalance_derm.registry.manager import installed
 from imbalance_derm.registry.parameters import create
+from imbalance_derm.schedule.contract import TrainingStage
 from imbalance_derm.training.checkpoints import FileCheckpoint
 from imbalance_derm.training.context import TrainingContext
 from imbalance_derm.training.device import generator_autocast, generator_precision
 
-ROOMS_OF_PARTS = {f"imbalance_derm.{room}" for room in ("synth", "losses", "sampling", "tracking")}
+ROOMS_OF_PARTS = {
+    f"imbalance_derm.{room}"
+    for room in (
+        "synth",
+        "losses",
+        "optimizers",
+        "posthoc",
+        "sampling",
+        "schedule",
+        "tracking",
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,20 @@ class Workbench:
         """Return all that determines what the part of a section does: code and parameters."""
         chosen: Section = getattr(self.spec, section)
         return identity(PARTS[section], chosen.name, chosen.parameters)
+
+    def build_stages(self) -> tuple[TrainingStage, ...]:
+        """Build the stages of the training schedule, in order."""
+        return tuple(create("stage", s.name, s.parameters) for s in self.spec.stages)
+
+    @property
+    def stage_identities(self) -> list[dict[str, Any]]:
+        """All that determines what the stages do."""
+        return [identity("stage", s.name, s.parameters) for s in self.spec.stages]
+
+    def make_optimizer(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """Build the optimiser for parameter groups."""
+        optimizer: torch.optim.Optimizer = self.build("optimizer", groups)
+        return optimizer
 
     @property
     def arithmetic(self) -> str:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 API = 1
 """Version of the component contracts that this release speaks."""
 
-KINDS = ("dataset", "synthesizer", "sampler", "mixer", "backbone", "head", "loss", "tracker")
+KINDS = (
+    "dataset", "synthesizer", "sampler", "mixer", "backbone", "head", "loss", "stage", "optimizer",
+    "posthoc", "tracker",
+)  # fmt: skip
 """Every kind of component, in the order in which a run uses them."""
 
 

@@ -96,8 +96,8 @@ def tables(audit: Audit) -> list[dict[str, Any]]:
         {
             "title": "Shortcut",
             "caption": "Accuracy of a small classifier that tells real from synthetic (0.5 is "
-            "chance), and what its skill gives away of the label (AUC; 0.5 is nothing), beside what "
-            "perfect knowledge of real and synthetic would. "
+            "chance), and what its skill gives away of the label (AUC; 0.5 is nothing), beside "
+            "what perfect knowledge of real and synthetic would. "
             f"Features: {extractor}{', spectrum and colours' if audit.shortcut.pixels else ''}.",
             "heads": ["told apart", "label from that alone", "label from perfect knowledge"],
             "rows": _shortcut(audit),

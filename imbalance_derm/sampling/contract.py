@@ -21,11 +21,18 @@ class SamplingContext:
         Number of classes.
     progress : float
         Share of the training budget that is spent, from 0 to 1.
+    class_accuracy : ndarray of float64, shape (classes,), or None
+        Running share of each class's fed rows that the model gets right; nan for a class that
+        has not been fed yet. None at the first pass.
+    samples : ndarray or None
+        float32 embeddings (n, d) of the rows where the backbone is frozen; None for images.
     """
 
     labels: np.ndarray
     classes: int
     progress: float = 0.0
+    class_accuracy: np.ndarray | None = None
+    samples: np.ndarray | None = None
 
 
 class Sampler(ABC):
@@ -38,4 +45,9 @@ class Sampler(ABC):
         """Return the rows of one pass in order, int64 of any length above zero.
 
         All randomness comes from `rng`, which is a function of the seed and of the pass.
+
+        Raises
+        ------
+        InputError
+            It needs embeddings, and images are fed.
         """

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+from torch import nn
 
 from imbalance_derm.errors import InputError
 from imbalance_derm.losses.contract import ClassCounts
@@ -38,9 +39,9 @@ class Mixed:
     Attributes
     ----------
     inputs : Tensor
-        As many rows as before, of the same shape and dtype.
+        The rows of the run's stream, mixed; of the same row shape and dtype as before.
     partners : Tensor of int64, shape (n,)
-        The row that each row was mixed with.
+        The row of the batch that each row was mixed with.
     weights : Tensor of float32, shape (n,)
         Share of the row's own label, in [0, 1]; that of the partner's is the rest. It may
         differ from the share in `inputs`.
@@ -51,8 +52,27 @@ class Mixed:
     weights: torch.Tensor
 
 
-class Mixer(ABC):
+@dataclass(frozen=True)
+class Generated:
+    """Features that a mixer made of a batch's features.
+
+    Attributes
+    ----------
+    features : Tensor of shape (m, d)
+    labels : Tensor of int64, shape (m,)
+    loss : Tensor of shape ()
+        The mixer's own loss, to be added to the objective.
+    """
+
+    features: torch.Tensor
+    labels: torch.Tensor
+    loss: torch.Tensor
+
+
+class Mixer(nn.Module, ABC):
     """Mixes a batch after augmentation, on its device. Keyword-only arguments are the parameters.
+
+    It is a module: what it learns is trained with the model and goes into its checkpoints.
 
     Attributes
     ----------
@@ -60,11 +80,22 @@ class Mixer(ABC):
         Which class counts stand in the context, as for a loss.
     needs_images : bool
         True where embeddings cannot be mixed.
+    second_sampler : str
+        A sampler by its registered name, for partners of another distribution: the batch to
+        be mixed then ends with as many rows of that sampler's stream as it has of the run's.
+        Empty: partners are of the batch itself.
+    idle : bool
+        True for the mixer that does nothing.
     """
 
     counts: ClassVar[Literal["real", "fed"]] = "real"
     needs_images: ClassVar[bool] = False
+    second_sampler: ClassVar[str] = ""
+    idle: ClassVar[bool] = False
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
+
+    def prepare(self, classes: int, features: int) -> None:
+        """Make what depends on the task's sizes; called once, before training."""
 
     @abstractmethod
     def mix(
@@ -81,10 +112,21 @@ class Mixer(ABC):
         inputs : Tensor
             Images in [0, 1], float (n, 3, h, w); or embeddings, float (n, d). Not changed.
         labels : Tensor of int64, shape (n,)
+            With a second stream n is twice the number of rows to return.
         context : MixingContext
         rng : Generator
             All randomness comes from it; it is a function of the seed and of the update.
         """
+
+    def generate(
+        self,
+        features: torch.Tensor,
+        labels: torch.Tensor,
+        context: MixingContext,
+        rng: np.random.Generator,
+    ) -> Generated | None:
+        """Return features to learn from beside the batch's own (n, d); by default None."""
+        return None
 
     def check(self, embeddings: bool) -> None:
         """Check that this mixer can mix what will be fed.
@@ -120,7 +162,8 @@ def mix_batch(
     mixed = mixer.mix(batch.inputs, batch.labels, context, rng)
     if mixed is None:
         return (batch,)
-    own = replace(batch, inputs=mixed.inputs, weights=mixed.weights)
+    rows = len(mixed.inputs)  # fewer than there were where partners come from a second stream
+    own = Batch(mixed.inputs, batch.labels[:rows], batch.sites[:rows], mixed.weights)
     labels, sites = batch.labels[mixed.partners], batch.sites[mixed.partners]
     return own, Batch(mixed.inputs, labels, sites, 1.0 - mixed.weights)
 

@@ -26,16 +26,26 @@ def inference(network: nn.Module, accelerator: Accelerator) -> Iterator[None]:
         network.train(was_training)
 
 
-def predict(
+def embed_inputs(model: Model, samples: np.ndarray, accelerator: Accelerator) -> torch.Tensor:
+    """Return the features, float32 (n, d) on the device, that `model` has of samples."""
+    parts = []
+    with inference(model, accelerator):
+        for start in range(0, len(samples), 128):
+            inputs = to_inputs(samples[start : start + 128], accelerator.device)
+            parts.append(model.embed(inputs).float())
+    return torch.cat(parts).clone()
+
+
+def predict_logits(
     model: Model, samples: np.ndarray, accelerator: Accelerator, batch_size: int = 128
 ) -> np.ndarray:
-    """Return softmax probabilities, float64 (n, classes)."""
+    """Return logits, float64 (n, classes)."""
     parts = []
     with inference(model, accelerator):
         for start in range(0, len(samples), batch_size):
             outputs, _ = model(to_inputs(samples[start : start + batch_size], accelerator.device))
             # In double precision on the CPU: Apple devices have none.
-            parts.append(outputs.logits.float().cpu().double().softmax(dim=1).numpy())
+            parts.append(outputs.logits.float().cpu().double().numpy())
     return np.concatenate(parts)
 
 

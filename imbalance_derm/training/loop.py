@@ -2,128 +2,64 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from imbalance_derm.experiment.spec import TrainSection
-from imbalance_derm.losses.contract import Loss
-from imbalance_derm.models.contract import Batch, Model
-from imbalance_derm.sampling.contract import Sampler, SamplingContext
-from imbalance_derm.sampling.mixing import Mixer, mix_batch
+from imbalance_derm.models.contract import Batch, Model, Outputs
+from imbalance_derm.registry.parameters import create
+from imbalance_derm.schedule.contract import TrainingStage, set_training_mode, start_stage
+from imbalance_derm.schedule.step import Parts, Step
+from imbalance_derm.training.accuracy import RunningAccuracy
 from imbalance_derm.training.augmentation import AUGMENTATIONS
+from imbalance_derm.training.averaging import WeightAverage
 from imbalance_derm.training.context import State, TrainingContext, seed_step
+from imbalance_derm.training.history import History
+from imbalance_derm.training.inference import embed_inputs
 from imbalance_derm.training.inputs import to_inputs
-from imbalance_derm.training.optimisation import learning_rate, make_optimizer
+from imbalance_derm.training.optimisation import (
+    learning_rate,
+    parameter_groups,
+    stage_ends,
+    updates_of,
+)
+from imbalance_derm.training.plan import Plan, second_sampler
 from imbalance_derm.training.pool import Pool
+from imbalance_derm.training.rows import RowStream
+from imbalance_derm.training.surgery import project
 
 Validate = Callable[[Model], float]
 """Returns the figure that picks the checkpoint; higher is better."""
 CURVE_POINTS = 100
 """Points of the loss curve, looks at validation apart."""
-_MIXING = 1
-"""Sets the mixer's draws apart from the sampler's."""
-
-
-@dataclass
-class History:
-    """What happened so far; part of the checkpoint.
-
-    Attributes
-    ----------
-    updates, losses : list
-        Update numbers and the mean training loss since the entry before.
-    looks : list of (update, figure)
-        Every look at the validation set.
-    """
-
-    updates: list[int] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-    looks: list[list[float]] = field(default_factory=list)
-
-    @property
-    def best(self) -> tuple[int, float]:
-        """Update and figure of the best look; the earliest of equals."""
-        # A diverged model gives NaN, which must lose against everything.
-        update, figure = max(
-            self.looks, key=lambda look: (-math.inf if math.isnan(look[1]) else look[1], -look[0])
-        )
-        return int(update), figure
-
-    def stalled(self, patience: int) -> bool:
-        """Whether the last `patience` looks brought nothing better; patience 0 is endless."""
-        after_best = sum(1 for update, _ in self.looks if update > self.best[0])
-        return bool(patience) and after_best >= patience
-
-
-@dataclass
-class _Rows:
-    """The stream of rows, pass by pass; its place is two integers and a share."""
-
-    sampler: Sampler
-    pool: Pool
-    seed: int
-    device: torch.device
-    number: int = -1
-    place: int = 0
-    progress: float = 0.0
-
-    def draw(self) -> None:
-        """Draw the pass `number` anew; also after a resume."""
-        labels, classes = self.pool.labels, len(self.pool.real.classes)
-        rng = np.random.default_rng([self.seed, self.number])
-        context = SamplingContext(labels, classes, self.progress)
-        self.order = np.asarray(self.sampler.order(context, rng), dtype=np.int64)
-        self.counts = self.pool.counts(self.order, self.device)
-
-    def next(self, size: int, progress: float) -> np.ndarray:
-        """Return the rows of the next batch; what is left of a pass below a batch is dropped."""
-        if self.number < 0 or self.place + min(size, len(self.order)) > len(self.order):
-            self.number, self.place, self.progress = self.number + 1, 0, progress
-            self.draw()
-        rows = self.order[self.place : self.place + size]
-        self.place += size
-        return rows
-
-
-def updates_of(settings: TrainSection, real_images: int) -> int:
-    """Return the budget in optimiser updates; an epoch is a pass over the real images.
-
-    Examples
-    --------
-    >>> updates_of(TrainSection(epochs=2.0, batch_size=32), real_images=100)
-    7
-    """
-    return settings.updates or math.ceil(settings.epochs * real_images / settings.batch_size)
+_MIXING, _SECOND = 1, 2
+"""Set the draws of a mixer and of a second stream apart from the sampler's."""
 
 
 def train_classifier(
     model: Model,
     pool: Pool,
-    loss: Loss,
-    sampler: Sampler,
-    mixer: Mixer,
+    plan: Plan,
     settings: TrainSection,
     validate: Validate,
     context: TrainingContext,
     looked: Callable[[int, int, float], None] = lambda update, updates, figure: None,
 ) -> History:
-    """Train `model` in place and leave it with the weights of its best look at validation.
+    """Train `model` stage by stage for a fixed number of updates; keep the best look.
 
     Parameters
     ----------
     model : Model
-        Parameters that need no gradient stay as they are.
+        Trained in place; ends with the weights of the best look of the last stage.
     pool : Pool
-        Rows to draw from.
-    loss : Loss
-        The lesion loss; the head decides what else is minimised.
-    sampler : Sampler
-    mixer : Mixer
+        Real lesions and synthetic samples.
+    plan : Plan
+        Loss, sampler, mixer, stages and optimiser.
     settings : TrainSection
     validate : callable
         ``validate(model)``; higher is better.
@@ -139,83 +75,212 @@ def train_classifier(
     Raises
     ------
     InputError
-        `mixer` cannot mix the pool's samples.
+        The parts cannot work with one another or with the pool's samples.
     """
-    mixer.check(embeddings=pool.real.samples.ndim == 2)
-    accelerator, device = context.accelerator, context.accelerator.device
+    plan.check(model.head, embeddings=pool.embeddings is not None)
     updates = updates_of(settings, len(pool.real))
-    look_at = {round(updates * (i + 1) / settings.validations) for i in range(settings.validations)}
-    model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = make_optimizer(model, settings)
-    network, optimizer = accelerator.prepare(model, optimizer)
-    augment = AUGMENTATIONS[settings.augment if pool.real.samples.ndim == 4 else "none"]
-    rows, history, best = _Rows(sampler, pool, context.seed, device), History(), model.state_dict()
-    update, summed, since = 0, torch.zeros((), device=device), 0
-
-    state: Any = context.checkpoint.load()
-    if state is not None:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        history, best, update = History(**state["history"]), state["best"], state["update"]
-        rows = _Rows(sampler, pool, context.seed, device, **state["rows"])
-        rows.draw()
-        summed, since = state["summed"].to(device), state["since"]
-
-    network.train()
-    while update < updates and not (history.looks and history.stalled(settings.patience)):
-        seed_step(context.seed, update)
-        progress = update / updates
-        chosen = rows.next(settings.batch_size, progress)
-        batch = Batch(
-            augment(to_inputs(pool.gather(chosen), device)),
-            torch.from_numpy(pool.labels[chosen]).to(device),
-            torch.from_numpy(pool.sites[chosen]).to(device),
-        )
-        rng = np.random.default_rng([context.seed, update, _MIXING])
-        batches = mix_batch(mixer, batch, rows.counts.classes, progress, rng)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(settings, update, updates)
-        with accelerator.autocast():
-            outputs, features = network(batches[0].inputs)
-        first, *others = (
-            model.head.objective(outputs, features, labelled, loss, rows.counts, progress)
-            for labelled in batches
-        )
-        value = sum(others, start=first)
-        optimizer.zero_grad(set_to_none=True)
-        accelerator.backward(value)
-        optimizer.step()
-
-        update, since = update + 1, since + 1
-        summed += value.detach()
-        if update in look_at or since >= updates / CURVE_POINTS:
-            history.updates.append(update)
-            history.losses.append(float(summed) / since)
-            summed, since = torch.zeros((), device=device), 0
-        if update in look_at:
-            figure = validate(model)
-            history.looks.append([update, figure])
-            if history.best[0] == update:
-                best = {k: v.detach().to("cpu", copy=True) for k, v in model.state_dict().items()}
-            looked(update, updates, figure)
-        context.progress(update, updates, _figures(history))
-        if context.checkpoint.due():
-            place = {"number": rows.number, "place": rows.place, "progress": rows.progress}
-            state = State(
-                model=model.state_dict(),
-                optimizer=optimizer.state_dict(),
-                history=vars(history),
-                best=best,
-                update=update,
-                rows=place,
-                summed=summed,
-                since=since,
-            )
-            context.checkpoint.save(state)
-    model.load_state_dict(best)
+    ends = stage_ends([stage.share for stage in plan.stages], updates)
+    looks = {round(updates * (i + 1) / settings.validations) for i in range(settings.validations)}
+    features = model.backbone.features if model.backbone else pool.real.samples.shape[1]
+    for learned in (plan.parts.loss, plan.parts.mixer):
+        learned.prepare(len(pool.real.classes), features)
+    model.to(device=context.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = context.accelerator.prepare(model)
+    history, state = History(), context.checkpoint.load()
+    first: int = 0 if state is None else state["stage"]  # type: ignore[assignment]
+    for number, stage in enumerate(plan.stages):
+        if number < first:
+            continue
+        leg = _Leg(number, ends[number - 1] if number else 0, ends[number], updates)
+        trainer = _StageTrainer(leg, stage, plan, model, network, pool, settings, context, history)
+        if state is not None:
+            trainer.go_to(state)
+            history, state = trainer.history, None
+        trainer.train(looks | {ends[number]}, validate, looked)
+    if model.head.remembers():
+        inputs = (model, pool.real.samples, context.accelerator)
+        labels = torch.from_numpy(pool.real.labels).to(context.accelerator.device)
+        model.head.remember(embed_inputs(*inputs), labels)
     return history
 
 
-def _figures(history: History) -> dict[str, float]:
-    loss = {"loss": history.losses[-1]} if history.losses else {}
-    return {**loss, "validation": history.looks[-1][1]} if history.looks else loss
+@dataclass(frozen=True)
+class _Leg:
+    """The part of the budget that one stage has: updates after `start`, up to `end`."""
+
+    number: int
+    start: int
+    end: int
+    updates: int
+
+
+class _StageTrainer:
+    """One stage: its optimiser, its streams of rows, its place."""
+
+    def __init__(
+        self,
+        leg: _Leg,
+        stage: TrainingStage,
+        plan: Plan,
+        model: Model,
+        network: nn.Module,
+        pool: Pool,
+        settings: TrainSection,
+        context: TrainingContext,
+        history: History,
+    ) -> None:
+        self.leg, self.stage, self.model, self.network = leg, stage, model, network
+        self.pool, self.settings, self.context, self.history = pool, settings, context, history
+        device = context.accelerator.device
+        # The draws of a re-initialisation; negative, so that no update has the same.
+        seed_step(context.seed, -2 - leg.number)
+        start_stage(stage, model)
+        self.parts: Parts = stage.parts(plan.parts)
+        loss, mixer = self.parts.loss, self.parts.mixer
+        self.learned = nn.ModuleList([loss, mixer, stage]).to(device)
+        self.modules = (model, self.learned)
+        groups = parameter_groups(self.modules, settings)
+        self.optimizer = context.accelerator.prepare(plan.make_optimizer(groups))
+        self.average = WeightAverage(model, settings) if settings.average != "none" else None
+        self.accuracy = RunningAccuracy(len(pool.real.classes), device)
+        self.streams = [self._stream(self.parts.sampler, [context.seed])]
+        if second := second_sampler(model.head, mixer):
+            self.streams.append(self._stream(create("sampler", second), [context.seed, _SECOND]))
+        self.augment = AUGMENTATIONS[settings.augment if pool.embeddings is None else "none"]
+        self.update, self.since = leg.start, 0
+        self.summed = torch.zeros((), device=device)
+        self.best: dict[str, torch.Tensor] = model.state_dict()
+        history.start = leg.start
+
+    def _stream(self, sampler: Any, seed: list[int]) -> RowStream:
+        accelerator = self.context.accelerator
+        if self.leg.number:
+            seed = [*seed, self.leg.number]
+        process, processes = accelerator.process_index, accelerator.num_processes
+        return RowStream(
+            sampler, self.pool, seed, accelerator.device, process=process, processes=processes
+        )
+
+    def train(
+        self,
+        looks: set[int],
+        validate: Validate,
+        looked: Callable[[int, int, float], None],
+    ) -> None:
+        """Take the stage's updates and leave the model with the weights of the best look."""
+        leg, history = self.leg, self.history
+        set_training_mode(self.stage, self.model)
+        while self.update < leg.end and not history.stalled(self.settings.patience):
+            self.summed += self._step()
+            self.update, self.since = self.update + 1, self.since + 1
+            history.taken += 1
+            if self.average is not None:
+                done = (self.update - leg.start) / (leg.end - leg.start)
+                self.average.update(self.model, done)
+            look = self.update in looks
+            if look or self.since >= leg.updates / CURVE_POINTS:
+                history.updates.append(self.update)
+                history.losses.append(float(self.summed) / self.since)
+                self.summed, self.since = torch.zeros_like(self.summed), 0
+            if look:
+                judged = self.average.best_of(self.model) if self.average else self.model
+                figure = validate(judged)
+                set_training_mode(self.stage, self.model)
+                history.looks.append([self.update, figure])
+                if history.best[0] == self.update:
+                    tensors = judged.state_dict().items()
+                    self.best = {k: v.detach().to("cpu", copy=True) for k, v in tensors}
+                looked(self.update, leg.updates, figure)
+            self.context.progress(self.update, leg.updates, history.figures())
+            if self.context.checkpoint.due():
+                self.context.checkpoint.save(self.state())
+        self.model.load_state_dict(self.best)
+
+    def _step(self) -> torch.Tensor:
+        """Take one update and return its loss, still on the device."""
+        settings, leg, device = self.settings, self.leg, self.context.accelerator.device
+        progress = self.update / leg.updates
+        drawn = [
+            stream.next(settings.batch_size, progress, self.accuracy.by_class)
+            for stream in self.streams
+        ]
+        rows = np.concatenate(drawn)
+        raw = to_inputs(self.pool.gather(rows), device)
+        labels = torch.from_numpy(self.pool.labels[rows]).to(device)
+        sites = torch.from_numpy(self.pool.sites[rows]).to(device)
+        rate = learning_rate(settings, self.update - leg.start, leg.end - leg.start)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * self.stage.learning_rate
+
+        values: list[torch.Tensor] = []
+
+        def closure() -> torch.Tensor:
+            # Called twice by some optimisers, which have to see the same draws.
+            seed_step(self.context.seed, self.update)
+            batch = Batch(self.augment(raw), labels, sites, second=len(rows) - len(drawn[0]))
+            step = Step(
+                self.model, self._forward, batch, self.augment, self.parts,
+                self.streams[0].counts, progress,
+                np.random.default_rng([self.context.seed, self.update, _MIXING]),
+                self.accuracy.observe,
+            )  # fmt: skip
+            value = self.stage.objective(step)
+            self.optimizer.zero_grad(set_to_none=True)
+            values.append(self._backward(value, step.rng).detach())
+            return values[0]
+
+        if self.context.accelerator.scaler is not None:
+            # Loss scaling cannot be combined with a closure.
+            closure()
+            self.optimizer.step()
+        else:
+            self.optimizer.step(closure)
+        return values[0]
+
+    def _forward(self, inputs: torch.Tensor) -> tuple[Outputs, torch.Tensor]:
+        with self.context.accelerator.autocast():
+            outputs: tuple[Outputs, torch.Tensor] = self.network(inputs)
+        return outputs
+
+    def _backward(self, value: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        accelerator = self.context.accelerator
+        if value.ndim == 0:
+            accelerator.backward(value)
+            return value
+        scaled = value if accelerator.scaler is None else accelerator.scaler.scale(value)
+        trained = [p for module in self.modules for p in module.parameters() if p.requires_grad]
+        project(scaled, trained, rng)
+        return value.sum()
+
+    def state(self) -> State:
+        """Return all that an interrupted training needs to go on."""
+        averaged = self.average.averaged.state_dict() if self.average else {}
+        return State(
+            stage=self.leg.number,
+            model=self.model.state_dict(),
+            optimizer=self.optimizer.state_dict(),
+            learned=self.learned.state_dict(),
+            averaged=averaged,
+            accuracy=self.accuracy.state(),
+            history=vars(self.history),
+            best=self.best,
+            update=self.update,
+            streams=[stream.state() for stream in self.streams],
+            summed=self.summed,
+            since=self.since,
+        )
+
+    def go_to(self, state: Any) -> None:
+        """Go to where :meth:`state` was taken."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.learned.load_state_dict(state["learned"])
+        if self.average is not None:
+            self.average.averaged.load_state_dict(state["averaged"])
+        self.accuracy.go_to(state["accuracy"])
+        self.history, self.best, self.update = (
+            History(**state["history"]), state["best"], state["update"],
+        )  # fmt: skip
+        for stream, place in zip(self.streams, state["streams"], strict=True):
+            stream.go_to(place)
+        self.summed, self.since = state["summed"].to(self.summed.device), state["since"]

@@ -1,36 +1,32 @@
-"""The optimiser and its learning rate."""
+"""Parameter groups and their learning rate."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
-import torch
 from torch import nn
 
-from imbalance_derm.errors import InputError
 from imbalance_derm.experiment.spec import TrainSection
-from imbalance_derm.registry.manager import suggest
 
 
-def make_optimizer(model: nn.Module, settings: TrainSection) -> torch.optim.Optimizer:
-    """Build the torch optimiser named in `settings`; only matrices and kernels are decayed.
+def parameter_groups(modules: Iterable[nn.Module], settings: TrainSection) -> list[dict[str, Any]]:
+    """Return the trained parameters in groups for an optimiser.
 
-    Raises
-    ------
-    InputError
-        PyTorch has no such optimiser (the nearest is named), or it takes no weight decay.
+    Only matrices and kernels are decayed.
     """
-    known = [n for n, c in vars(torch.optim).items() if isinstance(c, type) and n != "Optimizer"]
-    if settings.optimizer not in known:
-        hint = suggest(settings.optimizer, known)
-        raise InputError(f"train.optimizer='{settings.optimizer}' is not in torch.optim{hint}")
-    trained = [p for p in model.parameters() if p.requires_grad]
+    trained = [p for module in modules for p in module.parameters() if p.requires_grad]
+    rate = settings.learning_rate
     groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        {
+            "params": [p for p in trained if p.ndim > 1],
+            "lr": rate,
+            "weight_decay": settings.weight_decay,
+        },
+        {"params": [p for p in trained if p.ndim <= 1], "lr": rate, "weight_decay": 0.0},
     ]
-    build = getattr(torch.optim, settings.optimizer)
-    return build([g for g in groups if g["params"]], lr=settings.learning_rate)
+    return [group for group in groups if group["params"]]
 
 
 def learning_rate(settings: TrainSection, update: int, updates: int) -> float:
@@ -49,3 +45,30 @@ def learning_rate(settings: TrainSection, update: int, updates: int) -> float:
         return settings.learning_rate
     share = (update - warm) / max(updates - warm, 1)
     return settings.learning_rate * (1 + math.cos(math.pi * share)) / 2
+
+
+def updates_of(settings: TrainSection, real_images: int) -> int:
+    """Return the budget in optimiser updates; an epoch is a pass over the real images.
+
+    Examples
+    --------
+    >>> updates_of(TrainSection(epochs=2.0, batch_size=32), real_images=100)
+    7
+    """
+    return settings.updates or math.ceil(settings.epochs * real_images / settings.batch_size)
+
+
+def stage_ends(shares: list[float], updates: int) -> list[int]:
+    """Return the update after which each stage ends; every stage has one update at least.
+
+    Examples
+    --------
+    >>> stage_ends([0.75, 0.25], 100)
+    [75, 100]
+    """
+    total, done = sum(shares), 0.0
+    ends: list[int] = []
+    for share in shares:
+        done += share
+        ends.append(max(round(updates * done / total), len(ends) + 1))
+    return ends

@@ -53,6 +53,15 @@ class Pool:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def embeddings(self) -> np.ndarray | None:
+        """All samples where they are embeddings, float32 (rows, d); None for images."""
+        if self.real.samples.ndim != 2:
+            return None
+        if self.synthetic is None:
+            return np.asarray(self.real.samples)
+        return np.concatenate([self.real.samples, self.synthetic])
+
     def gather(self, rows: np.ndarray) -> np.ndarray:
         """Return the samples of `rows`, in that order; only these leave the memory map."""
         count = len(self.real)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from scipy.special import softmax
 from torch import nn
 from torch.nn import functional
 
@@ -14,14 +17,18 @@ from imbalance_derm.experiment.spec import TrainSection
 from imbalance_derm.losses.cross_entropy import CrossEntropy
 from imbalance_derm.models.contract import Backbone, Model, Task
 from imbalance_derm.models.heads.single_task import SingleTask
+from imbalance_derm.optimizers.named import named
 from imbalance_derm.registry.parameters import create
 from imbalance_derm.sampling.mixers.mixup import Mixup
 from imbalance_derm.sampling.mixers.none import NoMixing
 from imbalance_derm.sampling.shuffle import Shuffle
+from imbalance_derm.schedule.joint import Joint
+from imbalance_derm.schedule.step import Parts
 from imbalance_derm.training.context import TrainingContext, seed_step
-from imbalance_derm.training.inference import embed, predict
-from imbalance_derm.training.loop import train_classifier, updates_of
-from imbalance_derm.training.optimisation import learning_rate, make_optimizer
+from imbalance_derm.training.inference import embed, predict_logits
+from imbalance_derm.training.loop import train_classifier
+from imbalance_derm.training.optimisation import learning_rate, parameter_groups, updates_of
+from imbalance_derm.training.plan import Plan
 from imbalance_derm.training.pool import Pool
 
 
@@ -47,8 +54,15 @@ def model(seed: int = 0) -> Model:
 SETTINGS = TrainSection(updates=30, batch_size=8, validations=3, learning_rate=1e-2)
 
 
+def predict(current: Model, samples: np.ndarray, accelerator: Accelerator, **batches) -> np.ndarray:
+    return softmax(predict_logits(current, samples, accelerator, **batches), axis=1)
+
+
 class Killed(Exception):
     pass
+
+
+PLAIN = (Joint(),)
 
 
 class MemoryCheckpoint:
@@ -80,8 +94,9 @@ class MemoryCheckpoint:
 
 
 def fit(
-    m: Model, settings=SETTINGS, checkpoint=None, validate=None, loss=None, looked=None, mixer=None
-):
+    m: Model, settings=SETTINGS, checkpoint=None, validate=None, loss=None, looked=None,
+    mixer=None, sampler=None, stages=PLAIN, algorithm="AdamW",
+):  # fmt: skip
     data = lesions()
     accelerator = Accelerator(cpu=True)
 
@@ -94,10 +109,12 @@ def fit(
     if checkpoint is not None:
         context.checkpoint = checkpoint
     arguments = [] if looked is None else [looked]
-    return train_classifier(
-        m, Pool.of(data), loss or CrossEntropy(), Shuffle(), mixer or NoMixing(), settings,
-        validate or auc, context, *arguments,
-    )  # fmt: skip
+    parts = Parts(loss or CrossEntropy(), sampler or Shuffle(), mixer or NoMixing())
+    for stage in stages:
+        stage.adapt(m)
+    make = partial(named, algorithm=algorithm)
+    plan = Plan(parts, tuple(stages), make)
+    return train_classifier(m, Pool.of(data), plan, settings, validate or auc, context, *arguments)
 
 
 @pytest.mark.parametrize("at", [1, 7, 11, 29])
@@ -145,7 +162,7 @@ def test_the_loop_equals_one_written_by_hand():
 def test_with_mixup_the_loop_equals_one_written_by_hand_with_soft_labels():
     settings = TrainSection(
         updates=7, batch_size=8, validations=1, augment="none", warmup=0.0, schedule="constant",
-        learning_rate=0.1, weight_decay=0.0, optimizer="SGD",
+        learning_rate=0.1, weight_decay=0.0,
     )  # fmt: skip
     ours, theirs, data = model(), model(), lesions()
     ours.head.dropout.p = theirs.head.dropout.p = 0.0
@@ -156,7 +173,7 @@ def test_with_mixup_the_loop_equals_one_written_by_hand_with_soft_labels():
             mixed.append(super().mix(*given))
             return mixed[-1]
 
-    fit(ours, settings, mixer=Remembered(alpha=1.0))
+    fit(ours, settings, mixer=Remembered(alpha=1.0), algorithm="SGD")
     optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1)
     theirs.train()
     for update in range(7):
@@ -230,8 +247,7 @@ def test_learning_rate_rises_and_falls_as_stated():
 
 
 def test_weight_decay_spares_biases_and_norms():
-    optimizer = make_optimizer(model(), SETTINGS)
-    decayed, spared = optimizer.param_groups
+    decayed, spared = parameter_groups([model()], SETTINGS)
     assert {p.ndim for p in decayed["params"]} == {2, 4}
     assert {p.ndim for p in spared["params"]} == {1}
     assert spared["weight_decay"] == 0.0
@@ -244,6 +260,79 @@ def test_frozen_embeddings_and_images_give_the_same_predictions():
     on_features = predict(Model(None, m.head), features, accelerator)
     np.testing.assert_allclose(on_images, on_features, rtol=1e-5)
     np.testing.assert_allclose(on_images.sum(axis=1), 1.0)
+
+
+class Second(Joint):
+    """Trains the head only, anew."""
+
+    freezes = ("backbone",)
+    reinitialises = ("head",)
+
+
+@pytest.mark.parametrize("at", [5, 14, 25])
+@pytest.mark.parametrize("average", ["none", "ema", "swa"])
+def test_a_schedule_of_stages_killed_and_resumed_equals_uninterrupted(at, average):
+    settings = SETTINGS.model_copy(update={"average": average})
+    stages = (Joint(share=0.5), Second(share=0.5))
+    whole = model()
+    history = fit(whole, settings, stages=stages)
+    checkpoint = MemoryCheckpoint(at)
+    with pytest.raises(Killed):
+        fit(model(), settings, checkpoint=checkpoint, stages=stages)
+    resumed = model(seed=99)
+    assert fit(resumed, settings, checkpoint=checkpoint, stages=stages) == history
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+def test_a_stage_trains_what_it_does_not_freeze_from_the_best_weights_before():
+    states = []
+
+    def validate(current: Model) -> float:
+        states.append({k: v.clone() for k, v in current.state_dict().items()})
+        return [0.9, 0.1, 0.2, 0.3][len(states) - 1]
+
+    m, settings = model(), SETTINGS.model_copy(update={"validations": 4, "updates": 40})
+    history = fit(m, settings, validate=validate, stages=(Joint(share=1.0), Second(share=1.0)))
+    best_of_first, last = states[0], states[3]
+    assert history.best == (40, 0.3)
+    for name, tensor in m.state_dict().items():
+        assert torch.equal(tensor, last[name])
+        if name.startswith("backbone"):  # statistics of batch normalisation included
+            assert torch.equal(tensor, best_of_first[name]), name
+    assert not torch.equal(last["head.lesion.weight"], states[1]["head.lesion.weight"])
+
+
+def test_an_early_stop_ends_a_stage_and_not_the_training():
+    figures = iter([0.9, 0.1, 0.2, 0.3, 0.4])
+    settings = SETTINGS.model_copy(update={"updates": 60, "validations": 6, "patience": 1})
+    history = fit(
+        model(), settings, validate=lambda m: next(figures),
+        stages=(Joint(share=1.0), Joint(share=1.0)),
+    )  # fmt: skip
+    assert [update for update, _ in history.looks] == [10, 20, 40, 50, 60]
+    assert history.taken == 20 + 30
+
+
+def test_the_moving_average_equals_its_recursion():
+    settings = TrainSection(
+        updates=5, batch_size=8, validations=1, augment="none", average="ema", average_decay=0.6
+    )
+    averaged, plain, weights = model(), model(), []
+
+    class Spy(Joint):
+        def objective(self, step):
+            weights.append(step.model.head.lesion.weight.detach().clone())
+            return super().objective(step)
+
+    plain_settings = settings.model_copy(update={"average": "none"})
+    fit(plain, plain_settings, stages=(Spy(),))
+    fit(averaged, settings)
+    after = [*weights[1:], plain.head.lesion.weight.detach()]
+    expected = after[0]
+    for weight in after[1:]:
+        expected = 0.6 * expected + 0.4 * weight
+    torch.testing.assert_close(averaged.head.lesion.weight.detach(), expected)
 
 
 def test_a_step_is_a_function_of_seed_and_step():

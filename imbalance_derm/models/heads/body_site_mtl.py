@@ -68,6 +68,11 @@ class BodySiteMultiTask(Head):
         self.lesion = nn.Linear(task.features, len(task.classes))
         self.site = nn.Linear(task.features, len(task.sites))
 
+    @property
+    def linear(self) -> nn.Linear:
+        """The layer behind the lesion logits."""
+        return self.lesion
+
     def forward(self, features: torch.Tensor) -> Outputs:
         """Return the lesion logits, and the site logits under ``"site"``."""
         features = self.dropout(features)

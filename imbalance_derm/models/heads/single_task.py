@@ -31,6 +31,11 @@ class SingleTask(Head):
         self.dropout = nn.Dropout(dropout)
         self.lesion = nn.Linear(task.features, len(task.classes))
 
+    @property
+    def linear(self) -> nn.Linear:
+        """The layer behind the logits."""
+        return self.lesion
+
     def forward(self, features: torch.Tensor) -> Outputs:
         """Return the lesion logits."""
         return Outputs(self.lesion(self.dropout(features)))

@@ -44,6 +44,7 @@ class CutMix(Mixer):
     needs_images = True
 
     def __init__(self, *, alpha: Annotated[float, Field(gt=0)] = 1.0) -> None:
+        super().__init__()
         self.alpha = alpha
 
     def mix(

@@ -49,6 +49,7 @@ class Mixup(Mixer):
     """
 
     def __init__(self, *, alpha: Annotated[float, Field(gt=0)] = 0.2) -> None:
+        super().__init__()
         self.alpha = alpha
 
     def mix(

@@ -11,6 +11,8 @@ from imbalance_derm.sampling.mixing import Mixed, Mixer, MixingContext
 class NoMixing(Mixer):
     """Leave every batch as it is."""
 
+    idle = True
+
     def mix(
         self,
         inputs: torch.Tensor,

@@ -61,6 +61,7 @@ class Remix(Mixer):
         kappa: Annotated[float, Field(ge=1)] = 3.0,
         tau: Annotated[float, Field(ge=0, le=1)] = 0.5,
     ) -> None:
+        super().__init__()
         self.alpha = alpha
         self.kappa = kappa
         self.tau = tau

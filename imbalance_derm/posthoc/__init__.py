@@ -1,0 +1,1 @@
+"""What is done to logits after training, one file each; fitted on validation."""

@@ -1,0 +1,1 @@
+"""Training stages, one file each; a schedule is a list of them."""
