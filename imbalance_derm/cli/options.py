@@ -98,6 +98,7 @@ def experiment_of(
     config: Path | None,
     skip_bad_images: bool,
     seed: int | None,
+    paired: bool = False,
     **parts: Any,
 ) -> Any:
     """Return the :class:`~imbalance_derm.Experiment` that these options describe."""
@@ -109,4 +110,6 @@ def experiment_of(
         tree = merge(tree, parse_setting(text))
     if skip_bad_images:
         tree = merge(tree, {"data": {"skip_bad_images": True}})
+    if paired:
+        tree = merge(tree, {"evaluation": {"paired": True}})
     return Experiment(data, data_root=data_root, preset=preset, settings=tree, seed=seed, **parts)

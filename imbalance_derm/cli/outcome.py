@@ -20,6 +20,9 @@ def show(record: Record, folder: Path) -> None:
     for row in summary(record):
         table.add_row(row.title, row.text)
     console.print(table)
+    for condition in ("clean", "corrupted"):
+        if condition in record.paired:
+            console.print(f"Paired, {condition}: {record.paired[condition]['sentence']}")
     if record.data["notice"]:
         console.print(record.data["notice"], style="yellow")
     report = (folder / "report.html").resolve()

@@ -43,6 +43,11 @@ from imbalance_derm.cli.options import (
     shell_complete=components("tracker"),
     help="Who is told of events; repeatable.",
 )
+@click.option(
+    "--paired",
+    is_flag=True,
+    help="Train the head's single-task twin, too, and give the paired differences.",
+)
 @setting_options
 @click.option(
     "--out",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -73,7 +74,7 @@ def find_recipe(name: str) -> Recipe:
 
 def read_recipe(name: str) -> dict[str, Any]:
     """Return the sections of a recipe, parts in long form."""
-    sections = find_recipe(name).sections
+    sections = deepcopy(find_recipe(name).sections)  # the recipe itself is kept
     return {k: {"name": v} if isinstance(v, str) else v for k, v in sections.items()}
 
 

@@ -85,6 +85,12 @@ class Record:
         Wall time of the run.
     created : str
         UTC time, ISO 8601.
+    robustness : dict
+        By metric what it is on corrupted test images; empty where they were not judged.
+    sites : dict
+        What body sites tell; empty where none are known.
+    paired : dict
+        Differences from a twin; empty where there was none.
     """
 
     name: str
@@ -101,6 +107,9 @@ class Record:
     seed: int
     seconds: float
     created: str
+    robustness: dict[str, Any] = field(default_factory=dict)
+    sites: dict[str, Any] = field(default_factory=dict)
+    paired: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
     def to_json(self) -> str:

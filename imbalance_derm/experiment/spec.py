@@ -40,6 +40,9 @@ class DataSection(Section):
     )
     split_seed: Seed = Field(0, description="seed of the split, apart from the training seed")
     skip_bad_images: bool = Field(False, description="skip and count unusable files")
+    site_groups: str = Field(
+        "", description="grouping of body sites: a name, or a .toml file; empty: as they are"
+    )
 
 
 class SynthSection(Section):
@@ -162,6 +165,12 @@ class EvaluationSection(BaseModel):
         "youden",
         description="what the threshold of two classes is chosen by on validation: Youden's J, "
         "a target sensitivity, or nothing (the most likely class)",
+    )
+    paired: bool = Field(
+        False, description="train the head's twin, too, and give the paired differences"
+    )
+    corruptions: bool = Field(
+        False, description="judge corrupted test images, too: five kinds at five severities"
     )
     target_sensitivity: Annotated[float, Field(gt=0, le=1)] = Field(
         0.9, description="to be reached on validation with criterion=sensitivity"

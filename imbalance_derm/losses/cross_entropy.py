@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch.nn import functional
 
+from imbalance_derm.losses.class_weights import (
+    effective_number_weights,
+    inverse_frequency_weights,
+)
 from imbalance_derm.losses.contract import Loss, LossContext
 
 
@@ -28,25 +33,33 @@ class CrossEntropy(Loss):
 
 
 class WeightedCrossEntropy(Loss):
-    """Cross-entropy in which each class weighs by its inverse frequency.
+    """Cross-entropy in which a rare class weighs more: ``w[label] * -log p[label]``.
 
-    ``w[c] = (N / counts[c]) ** power``, with power 1 for ``inverse`` and 1/2 for ``sqrt``,
-    scaled so that an example drawn from the fed images has mean weight 1. The loss is
-    ``w[label] * -log p[label]``.
+    ``w[c] = (N / counts[c]) ** power``, with power 1 for ``inverse`` and 1/2 for ``sqrt``; or
+    ``w[c] = (1 - beta) / (1 - beta ** counts[c])`` for ``effective``. All are scaled so that an
+    example drawn from the fed images has mean weight 1.
 
     Parameters
     ----------
-    weighting : {"inverse", "sqrt"}
-        Inverse class frequency, or its square root.
+    weighting : {"inverse", "sqrt", "effective"}
+        Inverse class frequency, its square root, or the inverse effective number of images.
+    beta : float
+        Of the effective number: 0 weighs all classes alike, towards 1 they weigh by inverse
+        frequency. The other weightings do not use it.
 
     Notes
     -----
     PyTorch divides by the weights of each batch; here the scale is fixed, so that a batch of
     rare lesions only does count for more. A class that is never fed gets weight 0.
 
+    Cui et al. scale their weights to sum to the number of classes; that differs by a constant
+    factor. Here the three weightings share one scale, so that they share one learning rate.
+
     References
     ----------
     King and Zeng 2001, "Logistic Regression in Rare Events Data", Political Analysis 9:137.
+    Effective number: Cui et al. 2019, "Class-Balanced Loss Based on Effective Number of
+    Samples", arXiv 1901.05555; beta 0.9999 is one of their values.
 
     Examples
     --------
@@ -57,15 +70,25 @@ class WeightedCrossEntropy(Loss):
 
     counts = "fed"
 
-    def __init__(self, *, weighting: Literal["inverse", "sqrt"] = "inverse") -> None:
+    def __init__(
+        self,
+        *,
+        weighting: Literal["inverse", "sqrt", "effective"] = "inverse",
+        beta: Annotated[float, Field(ge=0, lt=1)] = 0.9999,
+    ) -> None:
         super().__init__()
-        self.power = {"inverse": 1.0, "sqrt": 0.5}[weighting]
+        self.power = {"inverse": 1.0, "sqrt": 0.5, "effective": None}[weighting]
+        self.beta = beta
 
     def forward(
         self, logits: torch.Tensor, labels: torch.Tensor, context: LossContext
     ) -> torch.Tensor:
         """Return the weighted cross-entropy, shape (n,)."""
-        frequency = context.class_counts / context.class_counts.sum()
-        weights = torch.where(frequency > 0, frequency.clamp(min=1e-12) ** -self.power, 0.0)
+        counts = context.class_counts
+        if self.power is None:
+            weights = effective_number_weights(counts, self.beta)
+        else:
+            weights = inverse_frequency_weights(counts, self.power)
+        frequency = counts / counts.sum()
         weights = weights / (frequency * weights).sum()
         return weights[labels] * functional.cross_entropy(logits, labels, reduction="none")

@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch.nn import functional
 
+from imbalance_derm.losses.class_prior import log_prior
 from imbalance_derm.losses.contract import Loss, LossContext
 
 
@@ -47,5 +48,5 @@ class LogitAdjustment(Loss):
         self, logits: torch.Tensor, labels: torch.Tensor, context: LossContext
     ) -> torch.Tensor:
         """Return the logit-adjusted cross-entropy, shape (n,)."""
-        prior = (context.class_counts / context.class_counts.sum()).clamp(min=1e-12)
-        return functional.cross_entropy(logits + self.tau * prior.log(), labels, reduction="none")
+        shifted = logits + self.tau * log_prior(context.class_counts)
+        return functional.cross_entropy(shifted, labels, reduction="none")

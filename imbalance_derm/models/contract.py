@@ -134,10 +134,17 @@ class Head(nn.Module, ABC):
     second_sampler : str
         A sampler by its registered name: every batch then ends with as many rows of that
         sampler's stream as it has of the run's. Empty: there is one stream.
+    adaptable : bool
+        Whether the objective goes through the lesion logits, which a stage may adapt.
+    twin : str
+        The head without what this one adds, by its registered name: what ``--paired``
+        compares with. Empty: there is none.
     """
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     second_sampler: ClassVar[str] = ""
+    adaptable: ClassVar[bool] = True
+    twin: ClassVar[str] = ""
 
     @abstractmethod
     def forward(self, features: torch.Tensor) -> Outputs:
@@ -169,6 +176,10 @@ class Head(nn.Module, ABC):
     def linear(self) -> nn.Linear | None:
         """The linear layer whose output the lesion logits are; None where there is none."""
         return None
+
+    def facts(self) -> dict[str, float]:
+        """Return figures that the head learned and that belong into the record; by default none."""
+        return {}
 
     def remembers(self) -> bool:
         """Whether :meth:`remember` is to be called after training; it costs a pass."""

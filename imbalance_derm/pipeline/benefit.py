@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from imbalance_derm.evaluation.benefit import benefit
-from imbalance_derm.evaluation.comparison import paired_over_seeds
 from imbalance_derm.evaluation.delong import delong
+from imbalance_derm.evaluation.over_seeds import paired_over_seeds
 from imbalance_derm.experiment.settings import resolve
 from imbalance_derm.experiment.spec import Spec
 from imbalance_derm.experiment.stages import StageCache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ import pandas as pd
 
 from imbalance_derm.evaluation.decision import Decision, choose_decision
 from imbalance_derm.evaluation.evaluate import Evaluation, evaluate
+from imbalance_derm.evaluation.long_tail import long_tail_accuracy
 from imbalance_derm.evaluation.predictions import Predictions
 from imbalance_derm.experiment.fingerprint import source_digest
 from imbalance_derm.experiment.record import Figure
 from imbalance_derm.experiment.stages import Progress
 from imbalance_derm.pipeline.classifier import Trained, as_predictions, logits_of
 from imbalance_derm.pipeline.lesions import Lesions, Split
-from imbalance_derm.pipeline.posthoc import fit_posthoc
+from imbalance_derm.pipeline.posthoc import fitted_on_validation
 from imbalance_derm.pipeline.workbench import Workbench
 
 PREDICTIONS = "predictions.csv"
@@ -42,6 +43,7 @@ def judge(bench: Workbench, trained: Trained, lesions: Lesions) -> Judgement:
     test = lesions.test.open()
     splits = {"validation": lesions.validation, "test": test}
     classes = lesions.train.lesions.classes
+    counts = lesions.train.lesions.class_counts
     resamples, seed = bench.spec.evaluation.resamples, bench.spec.seed
     inputs = {
         "model": trained.stage.key,
@@ -54,13 +56,12 @@ def judge(bench: Workbench, trained: Trained, lesions: Lesions) -> Judgement:
     }
 
     def compute(folder: Path, progress: Progress) -> dict[str, Any]:
-        said, posthoc = {}, None
-        for done, (name, split) in enumerate(splits.items()):  # validation comes first
+        said = {}
+        posthoc = fitted_on_validation(bench, trained, lesions)
+        for done, (name, split) in enumerate(splits.items()):
             progress(done, 2 * len(splits), {})
-            logits = logits_of(bench, trained.model, split)
-            if posthoc is None:
-                posthoc = fit_posthoc(bench, trained, logits, split, lesions.train)
-            said[name] = as_predictions(posthoc.apply(logits), split)
+            logits = posthoc.apply(logits_of(bench, trained.model, split))
+            said[name] = as_predictions(logits, split)
         write_predictions(folder / PREDICTIONS, said)
         # Judged as written, so that every figure can be recomputed from the file.
         said = read_predictions(folder / PREDICTIONS, classes)
@@ -71,11 +72,13 @@ def judge(bench: Workbench, trained: Trained, lesions: Lesions) -> Judgement:
         found = {}
         for done, (name, predictions) in enumerate(said.items(), start=len(splits)):
             progress(done, 2 * len(splits), {})
-            found[name] = asdict(evaluate(predictions, decision, resamples, seed))
+            evaluated = evaluate(predictions, decision, resamples, seed)
+            tail = long_tail_accuracy(predictions, decision, counts, resamples, seed)
+            found[name] = asdict(replace(evaluated, figures=evaluated.figures | tail))
         judged = {"decision": asdict(decision), "evaluations": found}
         (folder / JUDGEMENT).write_text(json.dumps(judged), encoding="utf-8")
         images = {name: len(split.lesions) for name, split in splits.items()}
-        return {"images": images, "posthoc": posthoc.facts() if posthoc else {}}
+        return {"images": images, "posthoc": posthoc.facts()}
 
     stage = bench.cache.run("evaluate", inputs, compute)
     judged = json.loads((stage.folder / JUDGEMENT).read_text(encoding="utf-8"))

@@ -12,7 +12,8 @@ import pandas as pd
 
 from imbalance_derm.data.checks import check_table
 from imbalance_derm.data.contract import Dataset
-from imbalance_derm.data.lesions import LesionSet
+from imbalance_derm.data.lesions import MISSING_SITE, LesionSet
+from imbalance_derm.data.site_grouping import group_sites, load_site_groups
 from imbalance_derm.data.splits import partition
 from imbalance_derm.data.store import (
     DECODE_VERSION,
@@ -104,6 +105,9 @@ def load_lesions(bench: Workbench, masks: bool = False) -> Lesions:
     if root is not None and not root.exists():
         raise InputError(f"--data-root {root}: no such file or folder")
     checked = check_table(dataset, dataset.table(root), settings.skip_bad_images)
+    if settings.site_groups:
+        mapping = load_site_groups(settings.site_groups)
+        checked.table["site"] = _grouped(checked.table["site"], mapping)
     parts = partition(checked.table, settings.validation, settings.test, settings.split_seed)
     classes = class_names(parts.train, dataset.positive)
     digests = dict(zip(checked.table["image"], checked.digests, strict=True))
@@ -118,6 +122,12 @@ def load_lesions(bench: Workbench, masks: bool = False) -> Lesions:
         classes[-1] if len(classes) == 2 else "",
         (*checked.skipped, *train.skipped, *validation.skipped),
     )
+
+
+def _grouped(sites: pd.Series, mapping: dict[str, str]) -> list[str | None]:
+    known, names = pd.factorize(sites, sort=True)
+    groups, of_group = group_sites(known, list(names), mapping)
+    return [of_group[group] if group != MISSING_SITE else None for group in groups]
 
 
 @dataclass(frozen=True)

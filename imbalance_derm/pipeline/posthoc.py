@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from imbalance_derm.pipeline.classifier import Trained
-from imbalance_derm.pipeline.lesions import Split
+from imbalance_derm.evaluation.predictions import require_finite
+from imbalance_derm.pipeline.classifier import Trained, as_predictions, logits_of
+from imbalance_derm.pipeline.lesions import Lesions
 from imbalance_derm.pipeline.workbench import Workbench
 from imbalance_derm.posthoc.contract import Posthoc, PosthocContext
 
 
-def fit_posthoc(
-    bench: Workbench, trained: Trained, logits: np.ndarray, validation: Split, training: Split
-) -> Posthoc:
+def fitted_on_validation(bench: Workbench, trained: Trained, lesions: Lesions) -> Posthoc:
     """Return the run's post-hoc method, fitted on validation logits and on nothing else.
 
     The figures of validation are optimistic after it; those of test are not.
@@ -24,11 +23,13 @@ def fit_posthoc(
         if linear.bias is not None:
             bias = linear.bias.detach().cpu().double().numpy()
     context = PosthocContext(
-        training.lesions.class_counts.astype(np.float64),
+        lesions.train.lesions.class_counts.astype(np.float64),
         np.asarray(trained.stage.facts["fed"], dtype=np.float64),
         weight,
         bias,
     )
     posthoc: Posthoc = bench.build("posthoc")
-    posthoc.fit(logits, validation.lesions.labels, context)
+    logits = logits_of(bench, trained.model, lesions.validation)
+    require_finite(as_predictions(logits, lesions.validation))
+    posthoc.fit(logits, lesions.validation.lesions.labels, context)
     return posthoc

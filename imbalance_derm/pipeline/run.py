@@ -22,14 +22,16 @@ from imbalance_derm.pipeline.classifier import Trained
 from imbalance_derm.pipeline.evidence import gather_evidence
 from imbalance_derm.pipeline.examination import AUDIT, examine
 from imbalance_derm.pipeline.export import export_run
+from imbalance_derm.pipeline.further import further_evidence
 from imbalance_derm.pipeline.judgement import Judgement, judge
 from imbalance_derm.pipeline.learning import learn, make_synthesizer, make_workbench
 from imbalance_derm.pipeline.lesions import Lesions, load_lesions
 from imbalance_derm.pipeline.naming import SPEC_FILE
+from imbalance_derm.pipeline.pairing import twin_spec
 from imbalance_derm.pipeline.synthesis import Synthetic
 from imbalance_derm.pipeline.trackers import trackers_as_listener
 from imbalance_derm.pipeline.workbench import Workbench, environment_of
-from imbalance_derm.registry.manager import installed
+from imbalance_derm.registry.manager import Registered, installed
 from imbalance_derm.report.html import write_report
 
 REPORT_FILE = "report.html"
@@ -75,6 +77,8 @@ def run(
     stages = StageCache(cache, tell)
     spec, synthesizer = make_synthesizer(spec)
     write_text(folder / SPEC_FILE, spec.to_toml())
+    if spec.evaluation.paired:
+        twin_spec(spec)  # a head that has none is told before hours of training
     bench = make_workbench(spec, stages)
     tell(RunStarted(folder.name, folder, spec.model_dump(mode="json")))
     lesions = load_lesions(bench, synthesizer.needs_masks)
@@ -88,6 +92,10 @@ def run(
         write_text(folder / AUDIT, json.dumps(examination.audit.to_dict(), indent=1) + "\n")
     judgement = judge(bench, trained, lesions)
     record = _record(bench, folder.name, command, lesions, trained, synthetic, judgement, start)
+    further = further_evidence(bench, lesions, trained, judgement)
+    record = replace(
+        record, robustness=further.robustness, sites=further.sites, paired=further.paired
+    )
     tell(StageStarted("report", ""))
     evidence = gather_evidence(bench, record, lesions, learned, examination, judgement)
     export_run(folder, trained, synthetic, judgement, lesions.train.lesions.classes)
@@ -118,12 +126,9 @@ def _record(
     components = {}
     for section, kind in PARTS.items():
         entry = installed().get(kind, getattr(spec, section).name)
-        components[section] = {
-            "name": entry.component.name,
-            "distribution": entry.distribution,
-            "version": entry.version,
-            "citation": entry.component.citation,
-        }
+        components[section] = _component(entry)
+    for number, stage in enumerate(spec.stages, start=1):
+        components[f"stage {number}"] = _component(installed().get("stage", stage.name))
     components["backbone"]["weights"] = getattr(trained.model.backbone, "weights", "")
     return Record(
         name=name,
@@ -159,6 +164,15 @@ def _record(
         seconds=time.perf_counter() - start,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _component(entry: Registered) -> dict[str, str]:
+    return {
+        "name": entry.component.name,
+        "distribution": entry.distribution,
+        "version": entry.version,
+        "citation": entry.component.citation,
+    }
 
 
 def _without_curves(entry: StageEntry) -> StageEntry:

@@ -116,3 +116,17 @@ def _line(
     x, y = zip(*points, strict=True) if points else ((), ())
     one = marker or ("o" if len(points) == 1 else None)
     axes.plot(x, y, color=colour, label=label, marker=one, markersize=3)
+
+
+def severity_curves(clean: float, curves: Mapping[str, Sequence[float]], metric: str) -> str:
+    """Draw a figure against the severity of each corruption; severity 0 is the clean image."""
+    with chart(height=2.8) as figure:
+        (axes,) = panels(figure)
+        for colour, (name, values) in zip(SERIES, curves.items(), strict=False):
+            points = list(enumerate([clean, *values]))
+            _line(axes, points, colour, name, marker="o")
+        axes.set_xlabel("severity")
+        axes.set_ylabel(metric)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(loc="best")
+        return svg_uri(figure)

@@ -8,7 +8,8 @@ from typing import Any
 import tomli_w
 
 from imbalance_derm.experiment.record import Record
-from imbalance_derm.report import curves, pictures, synthetic
+from imbalance_derm.report import curves, further, pictures, synthetic
+from imbalance_derm.report.confusion import confusion_rows
 from imbalance_derm.report.evidence import ErrorCase, Evidence
 from imbalance_derm.report.page import environment, gallery_view, write_page
 from imbalance_derm.report.photographs import overlay, photograph
@@ -19,7 +20,7 @@ from imbalance_derm.report.summary import (
     summary,
     title_of,
 )
-from imbalance_derm.report.wording import duration, share
+from imbalance_derm.report.wording import duration
 
 _CRITERIA = {"youden": "Youden’s J (sensitivity + specificity − 1)"}
 
@@ -62,7 +63,7 @@ def render(evidence: Evidence) -> str:
             best_update=_best_update(record),
             environment=_flat(record.environment),
             counts=_counts(record),
-            confusion=_confusion(record),
+            confusion=confusion_rows(record.data["classes"], record.confusion.get("test", [])),
             per_class=_per_class(record),
             charts=_charts(evidence),
             synthesizer_curves=_synthesizer_curves(record),
@@ -75,6 +76,9 @@ def render(evidence: Evidence) -> str:
             else pictures.embedding_scatter(evidence.points),
             map_points=0 if evidence.points is None else len(evidence.points.labels),
             map_shown=pictures.MOST_POINTS,
+            paired=further.paired_view(record),
+            robustness=further.robustness_view(record),
+            sites=further.sites_view(record),
             spec_toml=tomli_w.dumps(_without_null(record.spec)),
             every_figure=_every_figure(record),
         )
@@ -126,27 +130,6 @@ def _counts(record: Record) -> dict[str, Any]:
         "rows": [(name, [by_class.get(name, 0) for _, by_class in columns]) for name in classes],
         "totals": [sum(by_class.values()) for _, by_class in columns],
     }
-
-
-def _confusion(record: Record) -> list[dict[str, Any]]:
-    """One row per true class: counts with their share of the row, which also tints the cell."""
-    rows = []
-    names = [str(name) for name in record.data["classes"]]
-    for place, (name, counts) in enumerate(
-        zip(names, record.confusion.get("test", []), strict=False)
-    ):
-        total = sum(counts)
-        cells = [
-            {
-                "count": count,
-                "share": share(count, total),
-                "tint": round(100 * count / total) if total else 0,
-                "right": column == place,
-            }
-            for column, count in enumerate(counts)
-        ]
-        rows.append({"name": name, "cells": cells, "total": total})
-    return rows
 
 
 def _per_class(record: Record) -> dict[str, Any]:

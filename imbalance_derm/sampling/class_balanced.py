@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from imbalance_derm.sampling.contract import Sampler, SamplingContext
+from imbalance_derm.sampling.decks import deal
 
 
 class ClassBalanced(Sampler):
@@ -27,13 +28,5 @@ class ClassBalanced(Sampler):
 
     def order(self, context: SamplingContext, rng: np.random.Generator) -> np.ndarray:
         """Return as many rows as there are, classes being equally likely."""
-        labels = context.labels
-        present = np.unique(labels)
-        drawn = rng.choice(present, size=len(labels))
-        rows = np.empty(len(labels), dtype=np.int64)
-        for label in present:
-            places, members = np.flatnonzero(drawn == label), np.flatnonzero(labels == label)
-            passes = -(-len(places) // len(members))
-            deck = np.concatenate([rng.permutation(members) for _ in range(passes)] or [members])
-            rows[places] = deck[: len(places)]
-        return rows
+        drawn = rng.choice(np.unique(context.labels), size=len(context.labels))
+        return deal(context.labels, drawn, rng)

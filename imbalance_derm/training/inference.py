@@ -49,6 +49,21 @@ def predict_logits(
     return np.concatenate(parts)
 
 
+def predict_task(
+    model: Model, samples: np.ndarray, rows: np.ndarray, task: str, accelerator: Accelerator
+) -> np.ndarray | None:
+    """Return the logits of another task of the head for `rows`; None where it has no such task."""
+    parts = []
+    with inference(model, accelerator):
+        for start in range(0, len(rows), 128):
+            chosen = samples[rows[start : start + 128]]
+            outputs, _ = model(to_inputs(chosen, accelerator.device))
+            if task not in outputs.others:
+                return None
+            parts.append(outputs.others[task].float().cpu().double().numpy())
+    return np.concatenate(parts)
+
+
 def embed(
     backbone: Backbone,
     samples: np.ndarray,

@@ -77,7 +77,7 @@ def train_classifier(
     InputError
         The parts cannot work with one another or with the pool's samples.
     """
-    plan.check(model.head, embeddings=pool.embeddings is not None)
+    plan.check(model, embeddings=pool.embeddings is not None)
     updates = updates_of(settings, len(pool.real))
     ends = stage_ends([stage.share for stage in plan.stages], updates)
     looks = {round(updates * (i + 1) / settings.validations) for i in range(settings.validations)}
@@ -200,11 +200,11 @@ class _StageTrainer:
         """Take one update and return its loss, still on the device."""
         settings, leg, device = self.settings, self.leg, self.context.accelerator.device
         progress = self.update / leg.updates
-        drawn = [
-            stream.next(settings.batch_size, progress, self.accuracy.by_class)
-            for stream in self.streams
-        ]
-        rows = np.concatenate(drawn)
+        drawn, size = [], settings.batch_size
+        for stream in self.streams:
+            drawn.append(stream.next(size, progress, self.accuracy.by_class))
+            size = len(drawn[-1])  # a pass may be shorter than a batch; the next is no longer
+        rows = np.concatenate([part[:size] for part in drawn])
         raw = to_inputs(self.pool.gather(rows), device)
         labels = torch.from_numpy(self.pool.labels[rows]).to(device)
         sites = torch.from_numpy(self.pool.sites[rows]).to(device)
@@ -217,7 +217,7 @@ class _StageTrainer:
         def closure() -> torch.Tensor:
             # Called twice by some optimisers, which have to see the same draws.
             seed_step(self.context.seed, self.update)
-            batch = Batch(self.augment(raw), labels, sites, second=len(rows) - len(drawn[0]))
+            batch = Batch(self.augment(raw), labels, sites, second=len(rows) - size)
             step = Step(
                 self.model, self._forward, batch, self.augment, self.parts,
                 self.streams[0].counts, progress,

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from imbalance_derm.errors import InputError
-from imbalance_derm.models.contract import Head
+from imbalance_derm.models.contract import Head, Model
 from imbalance_derm.sampling.mixing import Mixer
 from imbalance_derm.schedule.contract import TrainingStage
 from imbalance_derm.schedule.step import Parts
@@ -31,19 +31,25 @@ class Plan:
     stages: tuple[TrainingStage, ...]
     make_optimizer: Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
 
-    def check(self, head: Head, embeddings: bool) -> None:
+    def check(self, model: Model, embeddings: bool) -> None:
         """Check that the parts can work with one another and with what is fed.
 
         Raises
         ------
         InputError
-            A part needs images and embeddings are fed, or two parts want a second stream of rows.
+            A part needs images and embeddings are fed, two parts want a second stream of rows,
+            or a stage adapts logits that the head does not train by.
         """
+        if model.adapter is not None and not model.head.adaptable:
+            raise InputError(
+                f"head {type(model.head).__name__} trains parts of itself, not its logits, so "
+                "that no stage can adapt these; leave the stage out or use --head single_task"
+            )
         for stage in self.stages:
             stage.check(embeddings)
             mixer = stage.parts(self.parts).mixer
             mixer.check(embeddings)
-            second_sampler(head, mixer)
+            second_sampler(model.head, mixer)
 
 
 def second_sampler(head: Head, mixer: Mixer) -> str:

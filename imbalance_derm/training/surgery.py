@@ -41,8 +41,10 @@ def project(
         torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
         for value in values
     ]
-    users = [sum(g[k] is not None for g in tasks) for k in range(len(parameters))]
-    shared = [k for k, count in enumerate(users) if count > 1]
+    # A task of a stacked vector has zeros, not None, for what only the others depend on.
+    none = torch.zeros((), dtype=torch.bool, device=values.device)
+    used = [torch.stack([none if g is None else g.any() for g in task]) for task in tasks]
+    shared = torch.stack(used).sum(dim=0).gt(1).nonzero().flatten().tolist()
     flat = [_flatten([g[k] for k in shared], [parameters[k] for k in shared]) for g in tasks]
     total = torch.zeros_like(flat[0])
     for i, own in enumerate(flat):
@@ -59,7 +61,7 @@ def project(
             at += parameter.numel()
         else:
             parts = [g[k] for g in tasks if g[k] is not None]
-            parameter.grad = parts[0] if parts else None
+            parameter.grad = sum(parts[1:], start=parts[0]) if parts else None
 
 
 def _flatten(

@@ -11,12 +11,10 @@ from sklearn.metrics import roc_auc_score
 
 from imbalance_derm.errors import InputError
 from imbalance_derm.evaluation.benefit import benefit
-from imbalance_derm.evaluation.comparison import (
-    SeedComparison,
-    paired_difference,
-    paired_over_seeds,
-)
-from imbalance_derm.evaluation.decision import ARGMAX, Decision
+from imbalance_derm.evaluation.comparison import paired_difference
+from imbalance_derm.evaluation.decision import ARGMAX, Decision, decide
+from imbalance_derm.evaluation.metrics import measure
+from imbalance_derm.evaluation.over_seeds import SeedComparison, paired_over_seeds
 from imbalance_derm.evaluation.predictions import Predictions
 from imbalance_derm.experiment.record import Figure
 
@@ -254,3 +252,28 @@ def test_what_does_not_fit_together_is_refused(make_predictions):
 def test_the_sentence(figure, seeds, sentence):
     comparison = SeedComparison(figure, 0.01, None if seeds == 1 else 0.011, seeds, 0.043)
     assert benefit(comparison, "AUC", "cyclegan", "none") == sentence
+
+
+def test_figures_under_several_conditions_are_averaged():
+    rng = np.random.default_rng(4)
+    ids, labels = np.array([f"i{k}" for k in range(60)]), np.arange(60) % 2
+
+    def said():
+        p = 1 / (1 + np.exp(-rng.normal(size=60) - labels))
+        return Predictions(ids, ids, labels, np.stack([1 - p, p], 1), ("benign", "malignant"))
+
+    ours, theirs = [said() for _ in range(3)], [said() for _ in range(3)]
+    found = paired_over_seeds([ours], [ARGMAX], [theirs], [ARGMAX], ["auc"], 200)["auc"]
+    once = np.ones((1, 60))
+    each = [
+        measure(a, decide(a, ARGMAX), once)["auc"][0]
+        - measure(b, decide(b, ARGMAX), once)["auc"][0]
+        for a, b in zip(ours, theirs, strict=True)
+    ]
+    assert found.difference.value == pytest.approx(np.mean(each))
+    assert found.difference.low < np.mean(each) < found.difference.high
+    alone = paired_over_seeds([ours[0]], [ARGMAX], [theirs[0]], [ARGMAX], ["auc"], 200)["auc"]
+    assert (
+        alone
+        == paired_over_seeds([ours[:1]], [ARGMAX], [theirs[:1]], [ARGMAX], ["auc"], 200)["auc"]
+    )

@@ -72,6 +72,47 @@ def test_argmax_can_be_asked_for(make_predictions) -> None:
     assert choose_decision(validation, "argmax") == ARGMAX
 
 
+@pytest.mark.parametrize("target", [0.1, 0.5, 0.8, 0.9, 1.0])
+@pytest.mark.parametrize("decimals", [1, 2, None])
+@pytest.mark.parametrize("seed", range(5))
+def test_highest_threshold_that_reaches_the_sensitivity(
+    make_predictions, seed: int, decimals: int | None, target: float
+) -> None:
+    validation = make_predictions(seed, counts=(35, 13), decimals=decimals)
+    decision = choose_decision(validation, "sensitivity", target)
+    assert (decision.rule, decision.criterion) == ("threshold", "sensitivity")
+    assert decision.chosen_on == "validation"
+    scores, positive = validation.probabilities[:, 1], validation.labels == 1
+
+    def sensitivity(threshold: float) -> float:
+        return (scores >= threshold)[positive].mean()
+
+    # Deciding differs only at the scores themselves; the highest that reaches the target.
+    reaching = [threshold for threshold in scores if sensitivity(threshold) >= target]
+    np.testing.assert_array_equal(decide(validation, decision) == 1, scores >= max(reaching))
+    below = [score for score in scores if score < max(reaching)]
+    expected = (max(reaching) + max(below, default=0.0)) / 2
+    assert decision.threshold == pytest.approx(expected)
+
+
+def test_sensitivity_of_a_whole_number_of_positives_is_reached_in_spite_of_rounding() -> None:
+    """0.28 of 25 is 7, though 0.28 * 25 > 7 in floating point."""
+    assert 0.28 * 25 > 7
+    scores = [0.05, *np.linspace(0.1, 0.9, 25)]
+    decision = choose_decision(_binary([0] + [1] * 25, scores), "sensitivity", 0.28)
+    assert int((np.array(scores[1:]) >= decision.threshold).sum()) == 7
+
+
+def test_sensitivity_of_more_classes_is_the_most_likely(make_predictions) -> None:
+    validation = make_predictions(0, counts=(10, 10, 10))
+    assert choose_decision(validation, "sensitivity") == ARGMAX
+
+
+def test_sensitivity_without_a_positive_is_refused() -> None:
+    with pytest.raises(InputError, match="no image of class 'malignant'"):
+        choose_decision(_binary([0, 0], [0.1, 0.2]), "sensitivity")
+
+
 @pytest.mark.parametrize(("label", "missing"), [(0, "malignant"), (1, "benign")])
 def test_missing_class_is_named(label: int, missing: str) -> None:
     with pytest.raises(InputError, match=f"no image of class '{missing}'"):

@@ -29,11 +29,17 @@ def ce(row, label):
     return -math.log(softmax(row)[label])
 
 
-def weighted(row, label, power):
-    share = [c / sum(COUNTS) for c in COUNTS]
-    weights = [s**-power for s in share]
-    scale = sum(s * w for s, w in zip(share, weights, strict=True))
+def with_mean_weight_1(weights, row, label):
+    scale = sum(c * w for c, w in zip(COUNTS, weights, strict=True)) / sum(COUNTS)
     return weights[label] / scale * ce(row, label)
+
+
+def weighted(row, label, power):
+    return with_mean_weight_1([c**-power for c in COUNTS], row, label)
+
+
+def effective(row, label, beta):
+    return with_mean_weight_1([(1 - beta) / (1 - beta**c) for c in COUNTS], row, label)
 
 
 def focal(row, label, gamma, alpha):
@@ -51,6 +57,8 @@ TABLE = [
     (CrossEntropy(), ce),
     (WeightedCrossEntropy(), lambda r, y: weighted(r, y, 1.0)),
     (WeightedCrossEntropy(weighting="sqrt"), lambda r, y: weighted(r, y, 0.5)),
+    (WeightedCrossEntropy(weighting="effective"), lambda r, y: effective(r, y, 0.9999)),
+    (WeightedCrossEntropy(weighting="effective", beta=0.9), lambda r, y: effective(r, y, 0.9)),
     (Focal(gamma=2.0), lambda r, y: focal(r, y, 2.0, [1, 1, 1])),
     (Focal(gamma=0.5, alpha=[0.2, 0.3, 0.5]), lambda r, y: focal(r, y, 0.5, [0.2, 0.3, 0.5])),
     (LogitAdjustment(), lambda r, y: adjusted(r, y, 1.0)),
@@ -89,7 +97,9 @@ def test_weighted_cross_entropy_equals_torch_up_to_its_fixed_scale():
     theirs = functional.cross_entropy(logits, labels, weight=1 / counts, reduction="none")
     ratio = mine / theirs
     torch.testing.assert_close(ratio, torch.full_like(ratio, float(ratio[0])))
-    torch.testing.assert_close(mine.sum() / mine.sum(), torch.ones((), dtype=torch.float64))
+    fed = torch.tensor(COUNTS, dtype=torch.float64) / sum(COUNTS)
+    weights = WeightedCrossEntropy()(torch.zeros(3, 3), torch.arange(3), LossContext(counts))
+    torch.testing.assert_close((fed * weights).sum(), torch.tensor(3.0).double().log())
 
 
 def test_binary_focal_equals_torchvision_on_the_difference_of_logits():
@@ -102,21 +112,98 @@ def test_binary_focal_equals_torchvision_on_the_difference_of_logits():
     torch.testing.assert_close(mine, theirs)
 
 
-@pytest.mark.parametrize("name", installed().names("loss"))
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
-@pytest.mark.parametrize("classes", [2, 8])
-def test_extreme_logits_and_a_class_never_fed_stay_finite(name, dtype, classes):
+FEATURES = 5
+every_loss = pytest.mark.parametrize("name", installed().names("loss"))
+
+
+def prepared(name: str, classes: int) -> Loss:
+    torch.manual_seed(0)
     loss: Loss = create("loss", name)
-    logits = torch.full((classes, classes), -100.0, dtype=dtype)
-    logits[:, 0] = 100.0
-    logits.requires_grad_(True)
-    counts = torch.ones(classes)
-    counts[-1] = 0.0
-    values = apply_loss(loss, logits, torch.arange(classes), ClassCounts(counts, counts))
-    assert values.shape == (classes,)
+    loss.prepare(classes, FEATURES)
+    return loss
+
+
+def inputs(labels: torch.Tensor, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Moderate logits and features, both to be differentiated."""
+    generator = torch.Generator().manual_seed(1)
+    logits = torch.randn(len(labels), classes, generator=generator)
+    features = torch.randn(len(labels), FEATURES, generator=generator)
+    return logits.requires_grad_(True), features.requires_grad_(True)
+
+
+def decreasing(classes: int) -> ClassCounts:
+    return ClassCounts(real=100.0 / torch.arange(1, classes + 1), fed=torch.full((classes,), 20.0))
+
+
+def assert_finite(values: torch.Tensor, rows: int, *leaves: torch.Tensor) -> None:
+    assert values.shape == (rows,)
     assert torch.isfinite(values).all()
     values.sum().backward()
-    assert torch.isfinite(logits.grad).all()
+    assert all(leaf.grad is None or torch.isfinite(leaf.grad).all() for leaf in leaves)
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("favourite", ["first", "own"])
+@pytest.mark.parametrize("classes", [1, 2, 8])
+def test_extreme_logits_and_a_class_never_fed_stay_finite(name, dtype, favourite, classes):
+    loss, labels = prepared(name, classes), torch.arange(classes)
+    logits = torch.full((classes, classes), -100.0, dtype=dtype)
+    logits[labels, labels if favourite == "own" else 0] = 100.0
+    logits.requires_grad_(True)
+    features = torch.full((classes, FEATURES), 50.0, dtype=dtype, requires_grad=True)
+    counts = torch.ones(classes)
+    counts[1:][-1:] = 0.0
+    values = apply_loss(loss, logits, labels, ClassCounts(counts, counts), features)
+    assert_finite(values, classes, logits, features, *loss.parameters())
+
+
+@every_loss
+@pytest.mark.parametrize("labels", [[0], [2, 2], [0, 1, 1, 0, 1]])
+def test_a_class_missing_from_the_batch_and_a_batch_of_one_are_fine(name, labels):
+    loss, y = prepared(name, 3), torch.tensor(labels)
+    logits, features = inputs(y, 3)
+    values = apply_loss(loss, logits, y, decreasing(3), features)
+    assert_finite(values, len(labels), logits, features, *loss.parameters())
+
+
+@every_loss
+@pytest.mark.parametrize("classes", [2, 8])
+def test_the_gradient_reaches_the_logits_of_every_row(name, classes):
+    loss, labels = prepared(name, classes), torch.arange(3 * classes) % classes
+    logits, features = inputs(labels, classes)
+    apply_loss(loss, logits, labels, decreasing(classes), features).mean().backward()
+    assert (logits.grad.abs().sum(dim=1) > 0).all()
+
+
+@every_loss
+def test_a_loss_goes_on_from_its_state(name, tmp_path):
+    labels = torch.arange(12) % 3
+    logits, features = inputs(labels, 3)
+
+    def evaluate(loss: Loss) -> torch.Tensor:
+        torch.manual_seed(7)  # of losses that draw
+        return apply_loss(loss, logits, labels, decreasing(3), features, progress=0.5)
+
+    loss = prepared(name, 3)
+    evaluate(loss).sum().backward()  # moves buffers, if there are any
+    with torch.no_grad():
+        for parameter in loss.parameters():
+            parameter += torch.rand_like(parameter)
+    torch.save(loss.state_dict(), tmp_path / "loss.pt")
+    again = prepared(name, 3)
+    again.load_state_dict(torch.load(tmp_path / "loss.pt", weights_only=True))
+    assert torch.equal(evaluate(again), evaluate(loss))
+
+
+@every_loss
+def test_float64_in_gives_float64_out(name):
+    loss, labels = prepared(name, 3).double(), torch.arange(6) % 3
+    logits, features = (tensor.double() for tensor in inputs(labels, 3))
+    counts = decreasing(3)
+    wanted = (counts.real if loss.counts == "real" else counts.fed).double()
+    values = loss(logits, labels, LossContext(wanted, features))
+    assert values.dtype == torch.float64
 
 
 def test_alpha_of_the_wrong_length_is_refused():

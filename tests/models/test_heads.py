@@ -1,19 +1,17 @@
-"""Heads: conformance, and paper B's masked joint loss against a hand computation."""
+"""What every registered head has to do."""
 
 from __future__ import annotations
 
 import inspect
+import io
+from dataclasses import replace
 
 import pytest
 import torch
-from torch.nn import functional
 
-from imbalance_derm.errors import InputError
 from imbalance_derm.losses.contract import ClassCounts
 from imbalance_derm.losses.cross_entropy import CrossEntropy
 from imbalance_derm.models.contract import Batch, Counts, Head, Outputs, Task
-from imbalance_derm.models.heads.body_site_mtl import BodySiteMultiTask
-from imbalance_derm.models.heads.single_task import SingleTask
 from imbalance_derm.registry.manager import installed
 from imbalance_derm.registry.parameters import create
 
@@ -25,28 +23,127 @@ def counts(classes: int = 3, sites: int = 2) -> Counts:
     return Counts(ClassCounts(one, one), ClassCounts(two, two))
 
 
-def batch(sites: list[int]) -> Batch:
-    n = len(sites)
-    return Batch(torch.zeros(n, 6), torch.arange(n) % 3, torch.tensor(sites))
+def build(name: str, classes: int) -> Head:
+    return create("head", name, None, Task(6, tuple(map(str, range(classes))), ("a", "b")))
+
+
+def training_batch(head: Head, n: int = 9) -> Batch:
+    """Return `n` rows, and as many more where the head asks for a second stream."""
+    second = n if head.second_sampler else 0
+    rows = n + second
+    sites = (torch.arange(rows) % 3) - 1
+    # With two labels most classes are missing from the batch.
+    return Batch(torch.randn(rows, 6), torch.arange(rows) // 2 % 2, sites, second=second)
+
+
+def objective(head: Head, b: Batch, classes: int, progress: float) -> torch.Tensor:
+    if classes == 1:
+        b = replace(b, labels=torch.zeros_like(b.labels))
+    outputs = head(b.inputs)
+    return head.objective(outputs, b.inputs, b, CrossEntropy(), counts(classes), progress)
 
 
 @pytest.mark.parametrize("name", installed().names("head"))
-@pytest.mark.parametrize("classes", [2, 3, 8])
+@pytest.mark.parametrize("classes", [1, 2, 3, 8])
 def test_conformance(name, classes):
     torch.manual_seed(0)
-    head: Head = create("head", name, None, Task(6, tuple(map(str, range(classes))), ("a", "b")))
+    head = build(name, classes)
+    b = training_batch(head)
+    assert isinstance(head(b.inputs), Outputs)
+    assert head(b.inputs).logits.shape == (len(b.labels), classes)
+    # With the second stream that the head asked for, and without.
+    for given in (b, replace(b, second=0)):
+        for progress in (0.0, 0.5, 1.0):
+            value = objective(head, given, classes, progress)
+            assert value.ndim <= 1
+            head.zero_grad()
+            value.sum().backward()
+            gradients = {key: p.grad for key, p in head.named_parameters()}
+            assert all(g is not None and g.isfinite().all() for g in gradients.values()), gradients
+            if progress == 0.5 and classes > 1:
+                assert all(g.count_nonzero() for g in gradients.values()), gradients
+
+
+@pytest.mark.parametrize("name", installed().names("head"))
+@pytest.mark.parametrize("classes", [1, 2, 8])
+def test_a_trained_head_is_read_back(name, classes):
+    torch.manual_seed(0)
+    head = build(name, classes)
+    b = training_batch(head)
+    head.train()(b.inputs)
+    if head.remembers():
+        head.remember(b.inputs, b.labels % classes)
+    file = io.BytesIO()
+    torch.save(head.state_dict(), file)
+    file.seek(0)
+    again = build(name, classes)
+    again.load_state_dict(torch.load(file))
+    expected = head.eval()(b.inputs).logits
+    torch.testing.assert_close(again.eval()(b.inputs).logits, expected, rtol=0, atol=0)
+    assert (again.linear is None) == (head.linear is None)
+
+
+@pytest.mark.parametrize("name", installed().names("head"))
+def test_logits_of_an_image_do_not_depend_on_the_images_beside_it(name):
+    torch.manual_seed(0)
+    head = build(name, 3)
     features = torch.randn(9, 6)
-    b = Batch(features, torch.arange(9) % 2, torch.tensor([0, 1, -1] * 3))  # classes 2.. missing
-    outputs = head(features)
-    assert isinstance(outputs, Outputs)
-    assert outputs.logits.shape == (9, classes)
-    value = head.objective(outputs, features, b, CrossEntropy(), counts(classes), 0.0)
-    assert value.shape == ()
-    value.backward()
-    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in head.parameters())
-    again: Head = create("head", name, None, Task(6, tuple(map(str, range(classes))), ("a", "b")))
-    again.load_state_dict(head.state_dict())
-    torch.testing.assert_close(again.eval()(features).logits, head.eval()(features).logits)
+    head.train()(features)
+    if head.remembers():
+        head.remember(features, torch.arange(9) % 3)
+    head.eval()
+    alone = torch.cat([head(row[None]).logits for row in features])
+    torch.testing.assert_close(head(features).logits, alone)
+
+
+@pytest.mark.parametrize("name", installed().names("head"))
+def test_the_linear_layer_is_the_one_behind_the_logits(name):
+    torch.manual_seed(0)
+    head, features = build(name, 3).eval(), torch.randn(9, 6)
+    if head.linear is not None:
+        torch.testing.assert_close(head(features).logits, head.linear(features))
+
+
+@pytest.mark.parametrize("name", installed().names("head"))
+def test_large_and_zero_features_in_either_precision_stay_finite(name):
+    torch.manual_seed(0)
+    for dtype in (torch.float32, torch.float64):
+        head = build(name, 3).to(dtype)
+        b = training_batch(head)
+        features = 100 * b.inputs.to(dtype)
+        features[0] = 0.0
+        features.requires_grad_(True)
+        for mode in (True, False):
+            head.train(mode)
+            outputs = head(features)
+            assert outputs.logits.dtype == dtype
+            value = head.objective(outputs, features, b, CrossEntropy(), counts(), 0.5)
+            (gradient,) = torch.autograd.grad(value.sum(), features)
+            assert value.isfinite().all()
+            assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("name", installed().names("head"))
+def test_in_mixed_precision_heads_train_and_judge(name):
+    torch.manual_seed(0)
+    head = build(name, 3)
+    b = training_batch(head)
+    features = b.inputs.bfloat16()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        outputs = head.train()(features)
+    head.objective(outputs, features, b, CrossEntropy(), counts(), 0.5).sum().backward()
+    assert all(p.grad.isfinite().all() for p in head.parameters())
+    if head.remembers():
+        head.remember(b.inputs, b.labels)
+    exact = head.eval()(b.inputs).logits
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = head(features).logits
+    torch.testing.assert_close(logits.float(), exact, rtol=0.05, atol=0.3)
+
+
+@pytest.mark.parametrize("name", installed().names("head"))
+def test_a_second_stream_is_that_of_a_registered_sampler(name):
+    assert build(name, 2).second_sampler in ("", *installed().names("sampler"))
 
 
 @pytest.mark.parametrize("name", installed().names("head"))
@@ -72,45 +169,7 @@ def test_the_objective_is_linear_in_the_weights(name):
     assert 0 < objective(only) < value
 
 
-def test_joint_loss_is_lesion_plus_weighted_site_loss_over_known_sites():
-    head = BodySiteMultiTask(TASK, site_loss="ce", site_weight=0.4, dropout=0.0)
-    features, b = torch.randn(4, 6), batch([0, -1, 1, -1])
-    outputs = head(features)
-    value = head.objective(outputs, features, b, CrossEntropy(), counts(), 0.0)
-    lesion = functional.cross_entropy(outputs.logits, b.labels)
-    site = functional.cross_entropy(outputs.others["site"][[0, 2]], torch.tensor([0, 1]))
-    torch.testing.assert_close(value, lesion + 0.4 * site)
-
-
-def test_images_of_unknown_site_do_not_train_the_site_head():
-    head = BodySiteMultiTask(TASK, dropout=0.0)
-    features, b = torch.randn(3, 6), batch([-1, -1, -1])
-    value = head.objective(head(features), features, b, CrossEntropy(), counts(), 0.0)
-    value.backward()
-    assert torch.count_nonzero(head.site.weight.grad) == 0
-    torch.testing.assert_close(value, functional.cross_entropy(head(features).logits, b.labels))
-
-
-def test_site_weight_zero_is_the_single_task_twin():
-    features, b = torch.randn(5, 6), batch([0, 1, 0, -1, 1])
-    multi, single = (
-        BodySiteMultiTask(TASK, site_weight=0.0, dropout=0.0),
-        SingleTask(TASK, dropout=0.0),
-    )
-    single.lesion.load_state_dict(multi.lesion.state_dict())
-    values = [
-        head.objective(head(features), features, b, CrossEntropy(), counts(), 0.0)
-        for head in (multi, single)
-    ]
-    torch.testing.assert_close(*values)
-
-
 def test_the_site_is_never_an_input():
     for name in installed().names("head"):
         target = installed().get("head", name).load()
         assert list(inspect.signature(target.forward).parameters) == ["self", "features"]
-
-
-def test_without_known_sites_the_multi_task_head_says_so():
-    with pytest.raises(InputError, match=r"at least two known body sites.*found 0"):
-        BodySiteMultiTask(Task(6, ("a", "b")))

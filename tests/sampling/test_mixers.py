@@ -41,11 +41,19 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
+def doubled(mixer: Mixer) -> int:
+    """How many rows a mixer is given for each that it returns."""
+    return 2 if mixer.second_sampler else 1
+
+
 @pytest.mark.parametrize("space", ["image", "embedding"])
 @pytest.mark.parametrize("name", installed().names("mixer"))
 def test_conformance(name, space):
     mixer: Mixer = create("mixer", name)
-    inputs, classes = images() if space == "image" else images()[:, 0, 0], labels()
+    given = 12 * doubled(mixer)
+    inputs, classes = images(given), labels(given)
+    if space == "embedding":
+        inputs = inputs[:, 0, 0]
     if space == "embedding" and mixer.needs_images:
         with pytest.raises(InputError) as error:
             mixer.check(embeddings=True)
@@ -53,6 +61,7 @@ def test_conformance(name, space):
         assert "\n" not in str(error.value)
         return
     mixer.check(embeddings=space == "embedding")
+    mixer.prepare(classes=3, features=16)
     before, state = (inputs.clone(), classes.clone()), torch.get_rng_state()
     mixed = mixer.mix(inputs, classes, CONTEXT, rng(1))
     again = mixer.mix(inputs, classes, CONTEXT, rng(1))
@@ -64,16 +73,127 @@ def test_conformance(name, space):
         assert again is None
         assert other is None
         return
-    assert (mixed.inputs.shape, mixed.inputs.dtype) == (inputs.shape, inputs.dtype)
+    assert (mixed.inputs.shape, mixed.inputs.dtype) == (inputs[:12].shape, inputs.dtype)
     assert (mixed.partners.shape, mixed.partners.dtype) == ((12,), torch.int64)
     assert (mixed.weights.shape, mixed.weights.dtype) == ((12,), torch.float32)
-    assert 0 <= mixed.partners.min() <= mixed.partners.max() < 12
+    assert given - 12 <= mixed.partners.min() <= mixed.partners.max() < given
     assert 0 <= mixed.weights.min() <= mixed.weights.max() <= 1
     for field in ("inputs", "partners", "weights"):
         assert torch.equal(getattr(mixed, field), getattr(again, field))
     assert not torch.equal(mixed.inputs, other.inputs)
-    one_row = mixer.mix(inputs[:1], classes[:1], CONTEXT, rng(3))
+    alike = torch.cat([inputs[:1]] * doubled(mixer)), torch.cat([classes[:1]] * doubled(mixer))
+    one_row = mixer.mix(*alike, CONTEXT, rng(3))
     torch.testing.assert_close(one_row.inputs, inputs[:1])
+
+
+PROGRESS = (0.0, 0.5, 0.95)
+
+
+@pytest.mark.parametrize("classes", [1, 2, 8])
+@pytest.mark.parametrize("name", installed().names("mixer"))
+def test_any_number_of_classes_and_one_without_rows_or_images(name, classes):
+    """The last class has no real image; of three classes or more the first is not in the batch."""
+    torch.manual_seed(0)
+    mixer: Mixer = create("mixer", name)
+    mixer.prepare(classes, features=5)
+    given = 10 * doubled(mixer)
+    drawn = torch.arange(given) % classes
+    if classes > 2:
+        drawn = drawn.clamp(min=1)
+    real = torch.tensor([1000.0, 300.0, 90.0, 30.0, 9.0, 3.0, 1.0, 0.0])[-classes:]
+    for progress in PROGRESS:
+        context = MixingContext(real, progress)
+        mixed = mixer.mix(images(given), drawn, context, rng())
+        if mixed is not None:
+            assert mixed.inputs.isfinite().all()
+            assert ((mixed.weights >= 0) & (mixed.weights <= 1)).all()
+            assert drawn[mixed.partners].shape == (10,)
+        made = mixer.generate(torch.randn(10, 5), drawn[:10], context, rng())
+        if made is not None:
+            assert made.features.shape == (len(made.labels), 5)
+            assert set(made.labels.tolist()) <= set(drawn[:10].tolist())
+            assert made.features.isfinite().all()
+            assert made.loss.isfinite()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("name", installed().names("mixer"))
+def test_any_precision(name, dtype):
+    torch.manual_seed(0)
+    mixer: Mixer = create("mixer", name)
+    mixer.prepare(classes=3, features=5)
+    given = 12 * doubled(mixer)
+    inputs = images(given).to(dtype)
+    exact = mixer.mix(inputs.double(), labels(given), CONTEXT, rng())
+    mixed = mixer.mix(inputs, labels(given), CONTEXT, rng())
+    if mixed is not None:
+        assert mixed.inputs.dtype == dtype
+        close = {"rtol": 0.0, "atol": 4 * torch.finfo(dtype).eps}
+        torch.testing.assert_close(mixed.inputs.double(), exact.inputs, **close)
+        assert torch.equal(mixed.weights, exact.weights)
+    for progress in PROGRESS:
+        features = (200 * torch.rand(12, 5) - 100).to(dtype)
+        made = mixer.generate(features, labels(12), MixingContext(COUNTS, progress), rng())
+        if made is not None:
+            assert made.features.isfinite().all()
+            made.loss.backward()
+            learned = [p.grad for p in mixer.parameters() if p.grad is not None]
+            assert all(gradient.isfinite().all() for gradient in learned)
+
+
+def made_by(mixer: Mixer) -> list:
+    """What is generated of the same features at three times of the training."""
+    features = torch.randn(12, 5, generator=torch.Generator().manual_seed(1))
+    return [
+        mixer.generate(features, labels(12), MixingContext(COUNTS, progress), rng(2))
+        for progress in PROGRESS
+    ]
+
+
+@pytest.mark.parametrize("name", installed().names("mixer"))
+def test_a_saved_mixer_goes_on_as_before(name):
+    torch.manual_seed(0)
+    saved, loaded, untouched = (create("mixer", name) for _ in range(3))
+    for mixer in (saved, loaded, untouched):
+        mixer.prepare(classes=3, features=5)
+        mixer.double()
+    loaded.load_state_dict(saved.state_dict())
+    for key, tensor in saved.state_dict().items():
+        assert torch.equal(tensor, loaded.state_dict()[key]), key
+    learns = len(list(saved.parameters())) > 0
+    for one, other, third in zip(made_by(saved), made_by(loaded), made_by(untouched), strict=True):
+        if one is None:
+            assert other is None
+            continue
+        assert torch.equal(one.features, other.features)
+        assert torch.equal(one.labels, other.labels)
+        assert torch.equal(one.loss, other.loss)
+        assert torch.equal(one.loss, third.loss) != learns
+
+
+@pytest.mark.parametrize("name", installed().names("mixer"))
+def test_every_parameter_is_learned_and_stays_finite(name):
+    torch.manual_seed(0)
+    mixer: Mixer = create("mixer", name)
+    mixer.prepare(classes=3, features=5)
+    head = torch.nn.Linear(5, 3)
+    before = {key: value.detach().clone() for key, value in mixer.named_parameters()}
+    if not before:
+        assert not any(made_by(mixer))
+        return
+    optimizer = torch.optim.SGD(mixer.parameters(), lr=0.1)
+    for _ in range(3):  # what starts at zero needs a step before others learn of it
+        loss = torch.zeros(())
+        for made in filter(None, made_by(mixer)):
+            guessed = functional.cross_entropy(head(made.features), made.labels, reduction="sum")
+            loss = loss + made.loss + guessed
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    for key, value in mixer.named_parameters():
+        assert value.isfinite().all(), key
+        assert value.grad is not None, key
+        assert not torch.equal(value, before[key]), key
 
 
 def test_mixup_equals_torchvisions_for_the_same_share():
@@ -200,7 +320,7 @@ def objective(head, batches: tuple[Batch, ...]) -> torch.Tensor:
     )
 
 
-@pytest.mark.parametrize("name", ["mixup", "remix"])
+@pytest.mark.parametrize("name", ["mixup", "remix", "mamix", "balanced_mixup"])
 def test_mixed_cross_entropy_is_that_of_soft_labels(name):
     torch.manual_seed(0)
     x, y = torch.randn(12, 6), labels()
@@ -211,7 +331,7 @@ def test_mixed_cross_entropy_is_that_of_soft_labels(name):
     own, partner = batches
     soft = own.weights[:, None] * functional.one_hot(own.labels, 3)
     soft = soft + partner.weights[:, None] * functional.one_hot(partner.labels, 3)
-    torch.testing.assert_close(soft.sum(dim=1), torch.ones(12))
+    torch.testing.assert_close(soft.sum(dim=1), torch.ones(len(soft)))
     torch.testing.assert_close(
         objective(head, batches), functional.cross_entropy(head(own.inputs).logits, soft)
     )

@@ -27,4 +27,25 @@ COMPONENTS = (
         f"{_ROOT}.sampling.mixers.remix:Remix",
         "Chou et al. 2020, arXiv 2007.03943",
     ),
+    Component(
+        "mixer",
+        "mamix",
+        "Mixup whose labels leave rarer classes a larger margin.",
+        f"{_ROOT}.sampling.mixers.mamix:MAMix",
+        "Cheng, Mai and Lin 2023, arXiv 2308.15457",
+    ),
+    Component(
+        "mixer",
+        "balanced_mixup",
+        "Rows mixed with a little of a class-balanced batch.",
+        f"{_ROOT}.sampling.mixers.balanced_mixup:BalancedMixup",
+        "Galdran et al. 2021, arXiv 2109.09850",
+    ),
+    Component(
+        "mixer",
+        "rsg",
+        "Rare-class features made from the spread of frequent classes.",
+        f"{_ROOT}.sampling.mixers.rsg.generator:RareSampleGenerator",
+        "Wang et al. 2021, arXiv 2106.09859",
+    ),
 )

@@ -1,0 +1,1 @@
+"""What spoils dermoscopy photographs, at five severities: one corruption a file."""

@@ -1,0 +1,280 @@
+"""Figures and differences of methods that were trained with several seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm, t
+
+from imbalance_derm.errors import InputError
+from imbalance_derm.evaluation.decision import Decision, decide
+from imbalance_derm.evaluation.intervals import LEVEL, RESAMPLES, bootstrap, percentile_interval
+from imbalance_derm.evaluation.metrics import measure
+from imbalance_derm.evaluation.predictions import Predictions, require_pairs
+from imbalance_derm.experiment.record import Figure
+
+Measured = Callable[[np.ndarray], dict[str, np.ndarray]]
+"""Figures of one seed by name, (b,), for weights of the images, (b, n)."""
+POWER = 0.8
+"""Chance with which the smallest detectable difference would have been seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedComparison:
+    """The mean difference between two methods over training seeds.
+
+    Attributes
+    ----------
+    difference : Figure
+        Mean over the seeds of first minus second, with its 95 % interval. It covers the draw of
+        the test lesions and, with two seeds or more, of the training seeds.
+    lesion_error : float or None
+        Standard error from the draw of the test lesions; None where too few resamples are usable.
+    seed_error : float or None
+        Standard error from the draw of the training seeds, beyond what the test lesions explain.
+        None with one seed: the spread is unknown and not in the interval.
+    seeds : int
+        Number of pairs of models.
+    detectable : float or None
+        The smallest true difference that a two-sided test at 5 % would have found with a chance
+        of 80 %: 2.8 standard errors, more where few seeds say how large these are.
+    """
+
+    difference: Figure
+    lesion_error: float | None
+    seed_error: float | None
+    seeds: int
+    detectable: float | None
+
+
+def paired_over_seeds(
+    first: Sequence[Predictions | Sequence[Predictions]],
+    first_decisions: Sequence[Decision],
+    second: Sequence[Predictions | Sequence[Predictions]],
+    second_decisions: Sequence[Decision],
+    metrics: Sequence[str] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    means: Mapping[str, Sequence[str]] = {},
+) -> dict[str, SeedComparison]:
+    """Return the mean difference of two methods that were each trained with the same seeds.
+
+    A hierarchical paired bootstrap: every resample draws lesions once for all models, as they
+    share their test images, and training seeds with replacement.
+
+    Parameters
+    ----------
+    first, second : sequence of Predictions, or of sequences of them
+        One per seed, in the same order of seeds; all of the same images in the same order.
+        Several of one seed are what its model says under several conditions (corruptions of the
+        images, say): a figure is then the mean over the conditions.
+    first_decisions, second_decisions : sequence of Decision
+        Each model's own, chosen on validation.
+    metrics : sequence of str, optional
+        Names as in :func:`imbalance_derm.evaluation.metrics.measure`; by default all.
+    resamples, seed : int
+        Of the bootstrap.
+    means : mapping of str to sequence of str
+        Further metrics by name, each the mean of others, such as of the sensitivities of the
+        rare classes.
+
+    Returns
+    -------
+    dict of str to SeedComparison
+
+    Raises
+    ------
+    InputError
+        There is no seed, the two have different numbers of them, a metric is unknown, or the
+        images, their labels, lesions or the classes differ.
+    RunError
+        There is no image, or a probability is not finite.
+
+    Notes
+    -----
+    Let ``d_s`` be the difference of seed s on the test set, and ``d_s(b)`` that on resample b.
+    Three corrections keep the interval honest with a handful of seeds.
+
+    - Draws of S seeds vary by ``(S - 1) / S`` of the unbiased variance of a mean: they are
+      stretched by ``sqrt(S / (S - 1))``.
+    - The spread of the ``d_s`` holds noise of the test lesions that differs from seed to seed,
+      and the draws of lesions hold it too. Its variance (that of ``d_s(b) - d_s`` between seeds,
+      averaged over the resamples) is taken out of the seeds' part, which would else count it
+      twice (Owen 2007, The pigeonhole bootstrap, Annals of Applied Statistics 1:386).
+    - The seeds' variance is itself known from S values only: the percentile interval is widened
+      about the mean by the ratio of Student's quantile to the normal one, with Satterthwaite's
+      degrees of freedom (1946, Biometrics Bulletin 2:110).
+
+    In simulations the intervals cover the truth 94 to 98 % of the time from five seeds up, 92 to
+    98 % with three, 90 to 98 % with two. With one seed this is :func:`paired_difference`.
+
+    Examples
+    --------
+    >>> from imbalance_derm.evaluation.decision import ARGMAX
+    >>> ids, labels = np.array(list("abcdefgh")), np.arange(8) % 2
+    >>> def said(seed, signal):
+    ...     p = 1 / (1 + np.exp(-signal * labels - np.random.default_rng(seed).normal(size=8)))
+    ...     return Predictions(ids, ids, labels, np.stack([1 - p, p], 1), ("benign", "malignant"))
+    >>> good, poor = [said(s, 4.0) for s in range(3)], [said(s, 0.0) for s in range(3)]
+    >>> found = paired_over_seeds(good, [ARGMAX] * 3, poor, [ARGMAX] * 3, ["auc"], 200)["auc"]
+    >>> found.seeds, found.difference.value > 0.3
+    (3, True)
+    """
+    _require_seeds(first, first_decisions, second, second_decisions)
+    ours = [_Judged.of(*each, means) for each in zip(first, first_decisions, strict=True)]
+    theirs = [_Judged.of(*each, means) for each in zip(second, second_decisions, strict=True)]
+
+    def difference(of_seed: int) -> Measured:
+        def measured(weights: np.ndarray) -> dict[str, np.ndarray]:
+            other = theirs[of_seed].measure(weights)
+            return {n: values - other[n] for n, values in ours[of_seed].measure(weights).items()}
+
+        return measured
+
+    by_seed = [difference(of_seed) for of_seed in range(len(ours))]
+    return _hierarchical(by_seed, ours[0].said[0].lesion_ids, metrics, resamples, seed)
+
+
+def mean_over_seeds(
+    said: Sequence[Predictions | Sequence[Predictions]],
+    decisions: Sequence[Decision],
+    metrics: Sequence[str] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    means: Mapping[str, Sequence[str]] = {},
+) -> dict[str, Figure]:
+    """Return the mean figures of a method that was trained with several seeds.
+
+    The intervals are those of :func:`paired_over_seeds`, of the method instead of a difference.
+
+    Parameters
+    ----------
+    said, decisions, metrics, resamples, seed, means
+        As there.
+
+    Raises
+    ------
+    InputError, RunError
+        As there.
+    """
+    _require_seeds(said, decisions, said, decisions)
+    judged = [_Judged.of(*each, means) for each in zip(said, decisions, strict=True)]
+    by_seed = [each.measure for each in judged]
+    found = _hierarchical(by_seed, judged[0].said[0].lesion_ids, metrics, resamples, seed)
+    return {name: comparison.difference for name, comparison in found.items()}
+
+
+def _hierarchical(
+    by_seed: Sequence[Measured],
+    lesion_ids: np.ndarray,
+    metrics: Sequence[str] | None,
+    resamples: int,
+    seed: int,
+) -> dict[str, SeedComparison]:
+    """Draw lesions once for all seeds, and seeds with replacement."""
+    once, seeds = np.ones((1, len(lesion_ids))), len(by_seed)
+    known = list(by_seed[0](once))
+    names = known if metrics is None else list(metrics)
+    for name in names:
+        if name not in known:
+            raise InputError(f"unknown metric '{name}'; these models have {', '.join(known)}")
+
+    def values(weights: np.ndarray) -> np.ndarray:
+        """By metric and seed, (b, metrics * seeds)."""
+        found = [measured(weights) for measured in by_seed]
+        columns = [figures[name] for name in names for figures in found]
+        return np.stack(columns, axis=1)
+
+    points = values(once).reshape(len(names), seeds)
+    draws = bootstrap(values, lesion_ids, resamples, seed).reshape(resamples, len(names), seeds)
+    # As many rows of shares as there are resamples: how often each seed is drawn.
+    rng = np.random.default_rng([seed, seeds])
+    shares = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
+    return {
+        name: _over_seeds(points[i], draws[:, i], shares / seeds) for i, name in enumerate(names)
+    }
+
+
+def _over_seeds(values: np.ndarray, draws: np.ndarray, shares: np.ndarray) -> SeedComparison:
+    """Combine differences by seed (s,), the same on draws of lesions (b, s), and draws of seeds."""
+    seeds, mean = len(values), float(values.mean())
+    usable = ~np.isnan(draws).any(axis=1)
+    over_lesions = np.where(usable, draws.mean(axis=1), np.nan)
+    if percentile_interval(over_lesions) == (None, None) or np.isnan(mean):
+        return SeedComparison(Figure(mean), None, None, seeds, None)
+    lesion_variance = float(over_lesions[usable].var())
+    seed_variance, stretch, freedom = 0.0, 0.0, np.inf
+    if seeds > 1:
+        spread = float(values.var(ddof=1))
+        noise = float((draws[usable] - values).var(axis=1, ddof=1).mean())
+        seed_variance = max(0.0, spread - noise) / seeds
+        if spread > 0:
+            stretch = np.sqrt(seed_variance * seeds / spread * seeds / (seeds - 1))
+            both = lesion_variance + seed_variance
+            freedom = both**2 * (seeds - 1) / (spread / seeds) ** 2
+    tail = 1 - (1 - LEVEL) / 2
+    wider = t.ppf(tail, freedom) / norm.ppf(tail)
+    moved = over_lesions + stretch * (shares @ values - mean) - mean
+    error = np.sqrt(lesion_variance + seed_variance)
+    return SeedComparison(
+        Figure(mean, *percentile_interval(mean + wider * moved)),
+        float(np.sqrt(lesion_variance)),
+        float(np.sqrt(seed_variance)) if seeds > 1 else None,
+        seeds,
+        float((t.ppf(tail, freedom) + t.ppf(POWER, freedom)) * error),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """What one model says under each condition, and the classes that it decides for."""
+
+    said: tuple[Predictions, ...]
+    decided: tuple[np.ndarray, ...]
+    means: Mapping[str, Sequence[str]]
+
+    @staticmethod
+    def of(
+        said: Predictions | Sequence[Predictions],
+        rule: Decision,
+        means: Mapping[str, Sequence[str]],
+    ) -> _Judged:
+        conditions = _conditions(said)
+        return _Judged(conditions, tuple(decide(each, rule) for each in conditions), means)
+
+    def measure(self, weights: np.ndarray) -> dict[str, np.ndarray]:
+        """Return each figure's mean over the conditions, (b,)."""
+        found = [
+            measure(said, decided, weights)
+            for said, decided in zip(self.said, self.decided, strict=True)
+        ]
+        figures = {name: np.mean([each[name] for each in found], axis=0) for name in found[0]}
+        combined = {
+            name: np.mean([figures[part] for part in parts], axis=0)
+            for name, parts in self.means.items()
+        }
+        return figures | combined
+
+
+def _conditions(said: Predictions | Sequence[Predictions]) -> tuple[Predictions, ...]:
+    return (said,) if isinstance(said, Predictions) else tuple(said)
+
+
+def _require_seeds(
+    first: Sequence[Predictions | Sequence[Predictions]],
+    first_decisions: Sequence[Decision],
+    second: Sequence[Predictions | Sequence[Predictions]],
+    second_decisions: Sequence[Decision],
+) -> None:
+    counts = {len(part) for part in (first, first_decisions, second, second_decisions)}
+    if counts == {0} or len(counts) > 1:
+        raise InputError(
+            f"{len(first)} models of {len(first_decisions)} decisions cannot be paired with "
+            f"{len(second)} of {len(second_decisions)}; give one of each per seed"
+        )
+    one = _conditions(first[0])[0]
+    for said in (*first, *second):
+        for predictions in _conditions(said):
+            require_pairs(one, predictions)

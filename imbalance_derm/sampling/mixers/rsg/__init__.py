@@ -1,0 +1,1 @@
+"""The rare-class sample generator and the modules that it learns."""
