@@ -34,7 +34,9 @@ def main() -> None:
             words = [sys.executable, str(script), "--pairs", str(arguments.pairs)]
             environment = {**os.environ, **threads}
             subprocess.run([*words, "--out", str(part)], check=True, env=environment)
-            found[name] = json.loads(part.read_text(encoding="utf-8"))
+            measured = json.loads(part.read_text(encoding="utf-8"))
+            measured.pop("command", None)  # it names a temporary file
+            found[name] = measured
     arguments.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

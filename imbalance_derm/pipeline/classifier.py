@@ -17,6 +17,7 @@ from imbalance_derm.experiment.events import EpochFinished
 from imbalance_derm.experiment.fingerprint import source_digest
 from imbalance_derm.experiment.stages import Progress, Stage
 from imbalance_derm.models.contract import Backbone, Head, Model, Task
+from imbalance_derm.pipeline.embedding import embed_split
 from imbalance_derm.pipeline.lesions import Split
 from imbalance_derm.pipeline.synthesis import Synthetic
 from imbalance_derm.pipeline.workbench import Workbench
@@ -144,6 +145,18 @@ def predictions_of(bench: Workbench, model: Model, split: Split) -> Predictions:
 def logits_of(bench: Workbench, model: Model, split: Split) -> np.ndarray:
     """Return the logits of each sample of `split`, float64 (n, classes)."""
     return predict_logits(model, split.lesions.samples, bench.accelerator)
+
+
+def for_inference(bench: Workbench, model: Model, split: Split) -> tuple[Model, Split]:
+    """Return what to compute logits with: where the backbone is frozen, head and embeddings.
+
+    Embeddings are a stage: they are computed once for all heads.
+    """
+    if not bench.spec.backbone.frozen or model.backbone is None:
+        return model, split
+    head = Model(None, model.head)
+    head.adapter = model.adapter
+    return head, embed_split(bench, model.backbone, split, bench.identity("backbone"))
 
 
 def as_predictions(logits: np.ndarray, split: Split) -> Predictions:

@@ -14,6 +14,7 @@ from imbalance_derm.models.contract import Backbone
 from imbalance_derm.pipeline.lesions import Split
 from imbalance_derm.pipeline.synthesis import Synthetic
 from imbalance_derm.pipeline.workbench import Workbench
+from imbalance_derm.synth.sources import hash_tensors
 from imbalance_derm.training.inference import embed
 
 FILE = "embeddings.npy"
@@ -58,7 +59,8 @@ def _embed(
     inputs = {
         "backbone": identity,
         "data": key,
-        "seed": bench.spec.seed,
+        # Not the seed: it only matters to a backbone that starts from random weights.
+        "weights": hash_tensors(backbone.state_dict()),
         "code": source_digest("imbalance_derm.training.inference"),
         "arithmetic": bench.arithmetic,
     }

@@ -18,7 +18,12 @@ from imbalance_derm.evaluation.predictions import Predictions
 from imbalance_derm.experiment.fingerprint import source_digest
 from imbalance_derm.experiment.record import Figure
 from imbalance_derm.experiment.stages import Progress
-from imbalance_derm.pipeline.classifier import Trained, as_predictions, logits_of
+from imbalance_derm.pipeline.classifier import (
+    Trained,
+    as_predictions,
+    for_inference,
+    logits_of,
+)
 from imbalance_derm.pipeline.lesions import Lesions, Split
 from imbalance_derm.pipeline.posthoc import fitted_on_validation
 from imbalance_derm.pipeline.workbench import Workbench
@@ -55,13 +60,18 @@ def judge(bench: Workbench, trained: Trained, lesions: Lesions) -> Judgement:
         "code": source_digest("imbalance_derm.evaluation", "imbalance_derm.posthoc"),
     }
 
+    ready = {name: for_inference(bench, trained.model, split) for name, split in splits.items()}
+
     def compute(folder: Path, progress: Progress) -> dict[str, Any]:
-        said = {}
-        posthoc = fitted_on_validation(bench, trained, lesions)
-        for done, (name, split) in enumerate(splits.items()):
+        logits = {}
+        for done, (name, given) in enumerate(ready.items()):
             progress(done, 2 * len(splits), {})
-            logits = posthoc.apply(logits_of(bench, trained.model, split))
-            said[name] = as_predictions(logits, split)
+            logits[name] = logits_of(bench, *given)
+        posthoc = fitted_on_validation(bench, trained, lesions, logits["validation"])
+        said = {
+            name: as_predictions(posthoc.apply(logits[name]), split)
+            for name, split in splits.items()
+        }
         write_predictions(folder / PREDICTIONS, said)
         # Judged as written, so that every figure can be recomputed from the file.
         said = read_predictions(folder / PREDICTIONS, classes)

@@ -35,7 +35,7 @@ def make_workbench(spec: Spec, stages: StageCache) -> Workbench:
         A part cannot work with the embeddings of a frozen backbone.
     """
     bench = Workbench(spec, stages, make_accelerator(spec.train))
-    for part in (bench.build("mixer"), *bench.build_stages()):
+    for part in (bench.build("sampler"), bench.build("mixer"), *bench.build_stages()):
         part.check(embeddings=spec.backbone.frozen)
     return bench
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from imbalance_derm.evaluation.predictions import require_finite
-from imbalance_derm.pipeline.classifier import Trained, as_predictions, logits_of
+from imbalance_derm.pipeline.classifier import Trained, as_predictions
 from imbalance_derm.pipeline.lesions import Lesions
 from imbalance_derm.pipeline.workbench import Workbench
 from imbalance_derm.posthoc.contract import Posthoc, PosthocContext
 
 
-def fitted_on_validation(bench: Workbench, trained: Trained, lesions: Lesions) -> Posthoc:
-    """Return the run's post-hoc method, fitted on validation logits and on nothing else.
+def fitted_on_validation(
+    bench: Workbench, trained: Trained, lesions: Lesions, logits: np.ndarray
+) -> Posthoc:
+    """Return the run's post-hoc method, fitted on validation `logits` and on nothing else.
 
     The figures of validation are optimistic after it; those of test are not.
     """
@@ -29,7 +31,6 @@ def fitted_on_validation(bench: Workbench, trained: Trained, lesions: Lesions) -
         bias,
     )
     posthoc: Posthoc = bench.build("posthoc")
-    logits = logits_of(bench, trained.model, lesions.validation)
     require_finite(as_predictions(logits, lesions.validation))
     posthoc.fit(logits, lesions.validation.lesions.labels, context)
     return posthoc

@@ -11,7 +11,7 @@ from imbalance_derm.evaluation.corruptions.table import CORRUPTIONS, SEVERITIES
 from imbalance_derm.evaluation.predictions import Predictions
 from imbalance_derm.experiment.fingerprint import source_digest
 from imbalance_derm.experiment.stages import Progress
-from imbalance_derm.pipeline.classifier import Trained, as_predictions
+from imbalance_derm.pipeline.classifier import Trained, as_predictions, for_inference, logits_of
 from imbalance_derm.pipeline.judgement import Judgement
 from imbalance_derm.pipeline.lesions import Lesions
 from imbalance_derm.pipeline.posthoc import fitted_on_validation
@@ -40,8 +40,11 @@ def corrupted_predictions(
         "code": source_digest("imbalance_derm.evaluation.corruptions", "imbalance_derm.posthoc"),
     }
 
+    validation = for_inference(bench, trained.model, lesions.validation)
+
     def compute(folder: Path, progress: Progress) -> dict[str, Any]:
-        posthoc = fitted_on_validation(bench, trained, lesions)
+        known = logits_of(bench, *validation)
+        posthoc = fitted_on_validation(bench, trained, lesions, known)
         logits = []
         for done, (name, severity) in enumerate(conditions):
             parts = []

@@ -40,6 +40,15 @@ class Sampler(ABC):
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
 
+    def check(self, embeddings: bool) -> None:  # noqa: B027
+        """Check that the sampler can work with what is fed.
+
+        Raises
+        ------
+        InputError
+            It needs embeddings, and images are fed.
+        """
+
     @abstractmethod
     def order(self, context: SamplingContext, rng: np.random.Generator) -> np.ndarray:
         """Return the rows of one pass in order, int64 of any length above zero.

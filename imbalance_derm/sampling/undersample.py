@@ -73,6 +73,14 @@ class Undersample(Sampler):
         self.method = method
         self._last: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
 
+    def check(self, embeddings: bool) -> None:
+        """Check that there are embeddings where the method compares them."""
+        if self.method != "random" and not embeddings:
+            raise InputError(
+                f"sampler undersample/{self.method} compares embeddings, but images are fed; use "
+                "--set backbone.frozen=true, or --sampler undersample/random"
+            )
+
     def order(self, context: SamplingContext, rng: np.random.Generator) -> np.ndarray:
         """Return the rows that are kept.
 
@@ -83,12 +91,9 @@ class Undersample(Sampler):
             leaves nothing of a class.
         """
         labels = context.labels
+        self.check(embeddings=context.samples is not None)
         points = labels[:, None] if self.method == "random" else context.samples
-        if points is None:
-            raise InputError(
-                f"sampler undersample/{self.method} compares embeddings, but images are fed; use "
-                "--set backbone.frozen=true, or --sampler undersample/random"
-            )
+        assert points is not None
         seed = int(rng.integers(2**32))
         if len(np.unique(labels)) == 1:
             return rng.permutation(len(labels))

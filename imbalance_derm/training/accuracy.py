@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 
 DECAY = 0.99
 """Per update: about the last hundred batches count."""
@@ -12,8 +13,10 @@ DECAY = 0.99
 class RunningAccuracy:
     """Share of the fed rows of each class that the model gets right, recent ones first."""
 
-    def __init__(self, classes: int, device: torch.device) -> None:
-        self.hits = torch.zeros(2, classes, dtype=torch.float64, device=device)
+    def __init__(self, classes: int, accelerator: Accelerator) -> None:
+        self.accelerator = accelerator
+        # float32: not every device has more.
+        self.hits = torch.zeros(2, classes, device=accelerator.device)
 
     @torch.no_grad()
     def observe(self, logits: torch.Tensor, labels: torch.Tensor) -> None:
@@ -24,8 +27,12 @@ class RunningAccuracy:
         self.hits = DECAY * self.hits + torch.stack(counts)
 
     def by_class(self) -> np.ndarray | None:
-        """Return accuracies, float64 (classes,), nan where nothing was fed; None at the start."""
-        right, seen = self.hits.cpu().numpy()
+        """Return accuracies, float64 (classes,), nan where nothing was fed; None at the start.
+
+        They are those of all processes together, which would else draw different pools.
+        """
+        hits: torch.Tensor = self.accelerator.reduce(self.hits, reduction="sum")
+        right, seen = hits.cpu().double().numpy()
         if not seen.any():
             return None
         return np.divide(right, seen, out=np.full(len(seen), np.nan), where=seen > 0)

@@ -142,7 +142,7 @@ class _StageTrainer:
         groups = parameter_groups(self.modules, settings)
         self.optimizer = context.accelerator.prepare(plan.make_optimizer(groups))
         self.average = WeightAverage(model, settings) if settings.average != "none" else None
-        self.accuracy = RunningAccuracy(len(pool.real.classes), device)
+        self.accuracy = RunningAccuracy(len(pool.real.classes), context.accelerator)
         self.streams = [self._stream(self.parts.sampler, [context.seed])]
         if second := second_sampler(model.head, mixer):
             self.streams.append(self._stream(create("sampler", second), [context.seed, _SECOND]))

@@ -47,9 +47,10 @@ class Plan:
             )
         for stage in self.stages:
             stage.check(embeddings)
-            mixer = stage.parts(self.parts).mixer
-            mixer.check(embeddings)
-            second_sampler(model.head, mixer)
+            parts = stage.parts(self.parts)
+            for part in (parts.sampler, parts.mixer):
+                part.check(embeddings)
+            second_sampler(model.head, parts.mixer)
 
 
 def second_sampler(head: Head, mixer: Mixer) -> str:
