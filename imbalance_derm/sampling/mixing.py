@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -191,3 +192,30 @@ def interpolate(inputs: torch.Tensor, partners: torch.Tensor, shares: torch.Tens
     """
     share = shares.to(inputs.dtype).view(-1, *[1] * (inputs.ndim - 1))
     return share * inputs + (1 - share) * inputs[partners]
+
+
+def mix_with_label_shares(
+    inputs: torch.Tensor,
+    labels: torch.Tensor,
+    context: MixingContext,
+    rng: np.random.Generator,
+    alpha: float,
+    label_shares: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor],
+) -> Mixed:
+    """Mix inputs as mixup does, and labels by another rule that knows the class counts.
+
+    Parameters
+    ----------
+    inputs, labels, context, rng
+        As in :meth:`Mixer.mix`.
+    alpha : float
+        Of the Beta distribution of the shares in the mixture.
+    label_shares : callable
+        ``label_shares(shares, own, other)``: from the share of each row in its mixture and the
+        class counts of the row and its partner, all (n,), the share of the row's own label.
+    """
+    partners = random_partners(len(inputs), rng, inputs.device)
+    shares = beta_shares(len(inputs), alpha, rng, inputs.device)
+    own = context.class_counts[labels]
+    weights = label_shares(shares, own, own[partners])
+    return Mixed(interpolate(inputs, partners, shares), partners, weights)

@@ -8,14 +8,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from imbalance_derm.sampling.mixing import (
-    Mixed,
-    Mixer,
-    MixingContext,
-    beta_shares,
-    interpolate,
-    random_partners,
-)
+from imbalance_derm.sampling.mixing import Mixed, Mixer, MixingContext, mix_with_label_shares
 
 
 class Remix(Mixer):
@@ -74,11 +67,7 @@ class Remix(Mixer):
         rng: np.random.Generator,
     ) -> Mixed | None:
         """Return the interpolated batch with the rarer class's labels favoured."""
-        partners = random_partners(len(inputs), rng, inputs.device)
-        shares = beta_shares(len(inputs), self.alpha, rng, inputs.device)
-        own = context.class_counts[labels]
-        weights = self.label_shares(shares, own, own[partners])
-        return Mixed(interpolate(inputs, partners, shares), partners, weights)
+        return mix_with_label_shares(inputs, labels, context, rng, self.alpha, self.label_shares)
 
     def label_shares(
         self, shares: torch.Tensor, own: torch.Tensor, other: torch.Tensor
