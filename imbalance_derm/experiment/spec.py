@@ -6,7 +6,7 @@ import tomllib
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
@@ -233,6 +233,17 @@ class Spec(BaseModel):
     evaluation: EvaluationSection = EvaluationSection()
     audit: AuditSection = AuditSection()
     trackers: list[TrackerSection] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_older_versions(cls, tree: Any) -> Any:
+        """Records from before there was a section for the optimiser name it under [train]."""
+        if not isinstance(tree, dict) or "optimizer" not in (tree.get("train") or {}):
+            return tree
+        train = dict(tree["train"])
+        algorithm = train.pop("optimizer")
+        section = {"name": "torch", "algorithm": algorithm, "options": {}}
+        return {**tree, "train": train, "optimizer": tree.get("optimizer", section)}
 
     @property
     def synth_seed(self) -> int:
