@@ -41,6 +41,7 @@ def paired_difference(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from imbalance_derm.evaluation.decision import ARGMAX
     >>> ids, labels = np.array(["a", "b", "c", "d"]), np.array([0, 0, 1, 1])
     >>> p, q = np.array([0.1, 0.2, 0.3, 0.8]), np.array([0.1, 0.4, 0.3, 0.8])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,8 @@ from imbalance_derm.evaluation.metrics import measure
 from imbalance_derm.evaluation.predictions import Predictions, require_pairs
 from imbalance_derm.experiment.record import Figure
 
-Measured = Callable[[np.ndarray], dict[str, np.ndarray]]
-"""Figures of one seed by name, (b,), for weights of the images, (b, n)."""
+Method = tuple[Sequence[Predictions | Sequence[Predictions]], Sequence[Decision]]
+"""What the models of a method say, one per seed, and the decision of each."""
 POWER = 0.8
 """Chance with which the smallest detectable difference would have been seen."""
 
@@ -40,6 +40,9 @@ class SeedComparison:
     detectable : float or None
         The smallest true difference that a two-sided test at 5 % would have found with a chance
         of 80 %: 2.8 standard errors, more where few seeds say how large these are.
+    freedom : float or None
+        Satterthwaite's degrees of freedom of the standard error; None where there is none, or
+        where no seed enters and it counts as known.
     """
 
     difference: Figure
@@ -47,6 +50,7 @@ class SeedComparison:
     seed_error: float | None
     seeds: int
     detectable: float | None
+    freedom: float | None = None
 
 
 def paired_over_seeds(
@@ -122,19 +126,9 @@ def paired_over_seeds(
     >>> found.seeds, found.difference.value > 0.3
     (3, True)
     """
-    _require_seeds(first, first_decisions, second, second_decisions)
-    ours = [_Judged.of(*each, means) for each in zip(first, first_decisions, strict=True)]
-    theirs = [_Judged.of(*each, means) for each in zip(second, second_decisions, strict=True)]
-
-    def difference(of_seed: int) -> Measured:
-        def measured(weights: np.ndarray) -> dict[str, np.ndarray]:
-            other = theirs[of_seed].measure(weights)
-            return {n: values - other[n] for n, values in ours[of_seed].measure(weights).items()}
-
-        return measured
-
-    by_seed = [difference(of_seed) for of_seed in range(len(ours))]
-    return _hierarchical(by_seed, ours[0].said[0].lesion_ids, metrics, resamples, seed)
+    methods = {"first": (first, first_decisions), "second": (second, second_decisions)}
+    contrast = {"difference": {"first": 1, "second": -1}}
+    return contrasts_over_seeds(methods, contrast, metrics, resamples, seed, means)["difference"]
 
 
 def mean_over_seeds(
@@ -159,41 +153,65 @@ def mean_over_seeds(
     InputError, RunError
         As there.
     """
-    _require_seeds(said, decisions, said, decisions)
-    judged = [_Judged.of(*each, means) for each in zip(said, decisions, strict=True)]
-    by_seed = [each.measure for each in judged]
-    found = _hierarchical(by_seed, judged[0].said[0].lesion_ids, metrics, resamples, seed)
-    return {name: comparison.difference for name, comparison in found.items()}
+    method = {"method": (said, decisions)}
+    found = contrasts_over_seeds(method, {"mean": {"method": 1}}, metrics, resamples, seed, means)
+    return {name: comparison.difference for name, comparison in found["mean"].items()}
 
 
-def _hierarchical(
-    by_seed: Sequence[Measured],
-    lesion_ids: np.ndarray,
-    metrics: Sequence[str] | None,
-    resamples: int,
-    seed: int,
-) -> dict[str, SeedComparison]:
-    """Draw lesions once for all seeds, and seeds with replacement."""
-    once, seeds = np.ones((1, len(lesion_ids))), len(by_seed)
-    known = list(by_seed[0](once))
+def contrasts_over_seeds(
+    methods: Mapping[str, Method],
+    contrasts: Mapping[str, Mapping[str, float]],
+    metrics: Sequence[str] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    means: Mapping[str, Sequence[str]] = {},
+) -> dict[str, dict[str, SeedComparison]]:
+    """Return weighted sums of many methods' figures by contrast and metric, on the same draws.
+
+    Parameters
+    ----------
+    methods : mapping of str to Method
+        All trained with the same seeds and tested on the same images.
+    contrasts : mapping of str to mapping of str to float
+        By name, the weight of each method that enters: 1 and -1 make a difference.
+    metrics, resamples, seed, means
+        As in :func:`paired_over_seeds`, which says what is done and what is raised.
+    """
+    first = next(iter(methods.values()))
+    for method in methods.values():
+        _require_seeds(*first, *method)
+    judged = {
+        name: [_Judged.of(*each, means) for each in zip(said, decisions, strict=True)]
+        for name, (said, decisions) in methods.items()
+    }
+    one, seeds = next(iter(judged.values()))[0], len(first[0])
+    once = np.ones((1, len(one.said[0].labels)))
+    known = list(one.measure(once))
     names = known if metrics is None else list(metrics)
     for name in names:
         if name not in known:
             raise InputError(f"unknown metric '{name}'; these models have {', '.join(known)}")
 
     def values(weights: np.ndarray) -> np.ndarray:
-        """By metric and seed, (b, metrics * seeds)."""
-        found = [measured(weights) for measured in by_seed]
-        columns = [figures[name] for name in names for figures in found]
-        return np.stack(columns, axis=1)
+        """By contrast, metric and seed, (b, contrasts * metrics * seeds)."""
+        of: dict[str, np.ndarray] = {}
+        for method, by_seed in judged.items():
+            found = [each.measure(weights) for each in by_seed]
+            of[method] = np.stack([figures[name] for name in names for figures in found], axis=1)
+        sums = [sum(w * of[m] for m, w in parts.items()) for parts in contrasts.values()]
+        return np.concatenate(sums, axis=1)
 
-    points = values(once).reshape(len(names), seeds)
-    draws = bootstrap(values, lesion_ids, resamples, seed).reshape(resamples, len(names), seeds)
+    shape = (len(contrasts), len(names), seeds)
+    points = values(once).reshape(shape)
+    draws = bootstrap(values, one.said[0].lesion_ids, resamples, seed).reshape(resamples, *shape)
     # As many rows of shares as there are resamples: how often each seed is drawn.
     rng = np.random.default_rng([seed, seeds])
-    shares = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
+    shares = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples) / seeds
     return {
-        name: _over_seeds(points[i], draws[:, i], shares / seeds) for i, name in enumerate(names)
+        contrast: {
+            name: _over_seeds(points[c, m], draws[:, c, m], shares) for m, name in enumerate(names)
+        }
+        for c, contrast in enumerate(contrasts)
     }
 
 
@@ -224,6 +242,7 @@ def _over_seeds(values: np.ndarray, draws: np.ndarray, shares: np.ndarray) -> Se
         float(np.sqrt(seed_variance)) if seeds > 1 else None,
         seeds,
         float((t.ppf(tail, freedom) + t.ppf(POWER, freedom)) * error),
+        float(freedom) if np.isfinite(freedom) else None,
     )
 
 
