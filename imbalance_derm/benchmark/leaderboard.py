@@ -133,7 +133,7 @@ def _labelled(rows: list[Row]) -> list[Row]:
     """Lengthen labels until no two different methods read the same."""
     differing = [part for part in PARTS[2:] if len({row.parts.get(part, "") for row in rows}) > 1]
     labelled = [
-        replace(row, method=" + ".join([row.method, *(row.parts.get(p, "?") for p in differing)]))
+        replace(row, method=" + ".join(filter(None, [row.method, *map(row.spoken, differing)])))
         for row in rows
     ]
     by_label: dict[str, list[Row]] = {}
@@ -191,7 +191,9 @@ def _shared(measured: list[Row]) -> Iterable[str]:
     parts = [
         f"{part} {measured[0].parts[part]}"
         for part in PARTS[2:]
-        if part in measured[0].parts and len({row.parts.get(part) for row in measured}) == 1
+        if part in measured[0].parts
+        and measured[0].spoken(part)
+        and len({row.parts.get(part) for row in measured}) == 1
     ]
     if parts:
         yield f"All rows measured here: {', '.join(parts)}."

@@ -19,6 +19,14 @@ class ConfusionCounts:
     true_negatives: int
     false_positives: int
 
+    @property
+    def matrix(self) -> list[list[int]]:
+        """Rows are the truth, columns the decision, the positive class last."""
+        return [
+            [self.true_negatives, self.false_positives],
+            [self.false_negatives, self.true_positives],
+        ]
+
 
 def _ratio(part: int, whole: int) -> Fraction | None:
     return Fraction(part, whole) if whole else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,13 +11,20 @@ from imbalance_derm.benchmark.published import PrintedFigure, PublishedRow, Publ
 from imbalance_derm.benchmark.recovery import QUANTITIES, ConfusionCounts
 from imbalance_derm.evaluation.intervals import wilson
 from imbalance_derm.experiment.record import Figure, Record
+from imbalance_derm.experiment.spec import PARTS as KIND_OF_SECTION
 from imbalance_derm.experiment.spec import Spec
 from imbalance_derm.report.summary import is_binary
 
 Status = Literal["measured here", "as printed", "recovered"]
 
-PARTS = ("synth", "loss", "head", "sampler", "mixer", "backbone")
+PARTS = (
+    "synth", "loss", "head", "sampler", "mixer", "backbone", "recipe", "stages", "optimizer",
+    "posthoc",
+)  # fmt: skip
 """Sections of the specification that name a method, in the order of a label."""
+
+UNSPOKEN = {"recipe": "none", "stages": "joint", "optimizer": "torch", "posthoc": "none"}
+"""What goes without saying in a label; also what records that are older than a section did."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,10 @@ class Row:
         How a measured row's operating point was chosen.
     caveats : tuple of str
         What a published row's figures must not be taken for.
+    components : dict of (str, str) to str
+        Citation by kind and name of every part, as far as known.
+    classes, confusion : list
+        The confusion matrix of the test images, rows are the truth; empty where not known.
     """
 
     data: str
@@ -76,6 +87,18 @@ class Row:
     spec: dict[str, Any] = field(default_factory=dict)
     decision: str = ""
     caveats: tuple[str, ...] = ()
+    components: dict[tuple[str, str], str] = field(default_factory=dict)
+    classes: list[str] = field(default_factory=list)
+    confusion: list[list[int]] = field(default_factory=list)
+
+    def spoken(self, part: str) -> str:
+        """Return the name of a part for a label, "" where it goes without saying."""
+        name = self.parts.get(part, "?")
+        return "" if name == UNSPOKEN.get(part) else name
+
+
+THEN = " > "
+"""Between the stages of a schedule."""
 
 
 def measured_row(folder: Path, record: Record) -> Row:
@@ -87,6 +110,10 @@ def measured_row(folder: Path, record: Record) -> Row:
     }
     # Records from before batches could be mixed name no mixer.
     parts.setdefault("mixer", str(Spec.model_fields["mixer"].default.name))
+    stages = [str(stage["name"]) for stage in record.spec.get("stages", [])]
+    recipe = str(record.spec.get("recipe") or "")
+    composed = {"recipe": recipe, "stages": THEN.join(stages)}
+    parts = UNSPOKEN | parts | {part: name for part, name in composed.items() if name}
     if record.spec.get("backbone", {}).get("frozen"):
         # A head on fixed features is another method than a fine-tuned network.
         parts["backbone"] = f"{parts['backbone']}, frozen"
@@ -109,7 +136,26 @@ def measured_row(folder: Path, record: Record) -> Row:
         notice=str(record.data.get("notice", "")),
         spec=record.spec,
         decision=decision_text(record.decision),
+        components={
+            (kind_of(section), str(part["name"])): str(part.get("citation") or "")
+            for section, part in record.components.items()
+            if "name" in part
+        }
+        | ({("recipe", recipe): ""} if recipe else {}),
+        classes=[str(name) for name in record.data.get("classes", [])],
+        confusion=record.confusion.get("test", []),
     )
+
+
+def kind_of(section: str) -> str:
+    """Return the kind of component that a section of a specification or a record names.
+
+    Examples
+    --------
+    >>> kind_of("synth"), kind_of("stage 2"), kind_of("recipe")
+    ('synthesizer', 'stage', 'recipe')
+    """
+    return KIND_OF_SECTION.get(section, "stage" if section.startswith("stage") else section)
 
 
 def decision_text(decision: dict[str, Any]) -> str:
@@ -137,8 +183,14 @@ def published_units(table: PublishedTable) -> Iterator[list[Row]]:
         rows = [_published(table, entry, "as printed", _as_printed(entry))]
         fits = table.recovered(entry)
         if fits is not None and len(fits) == 1:
-            rows.append(_published(table, entry, "recovered", recovered_figures(fits[0])))
+            found = _published(table, entry, "recovered", recovered_figures(fits[0]))
+            rows.append(replace(found, classes=_classes(table), confusion=fits[0].matrix))
         yield rows
+
+
+def _classes(table: PublishedTable) -> list[str]:
+    positive = table.data.positive
+    return [*(name for name in table.data.test if name != positive), positive]
 
 
 def _published(
@@ -160,6 +212,7 @@ def _published(
         printed=printed,
         source=table.source.text,
         caveats=(*footnotes, *table.source.caveats),
+        components={(kind_of(part), name): "" for part, name in entry.parts.items()},
     )
 
 

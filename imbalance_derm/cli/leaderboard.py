@@ -16,10 +16,10 @@ _FILE_WIDTH = 200
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "md", "json", "csv"]),
+    type=click.Choice(["table", "md", "json", "csv", "html"]),
     default="table",
     show_default=True,
-    help="How to write it; json and csv have full precision.",
+    help="How to write it; json and csv have full precision; html is a site of its own.",
 )
 @click.option(
     "--metric",
@@ -27,11 +27,17 @@ _FILE_WIDTH = 200
 )
 @click.option(
     "--output",
+    type=click.Path(path_type=Path),
+    help="Write to this file instead of the screen; with html, to this folder.",
+)
+@click.option(
+    "--bundle",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write to this file instead of the screen.",
+    help="Instead of a table, write record, specification and predictions of every run to this "
+    "zip, for: imbderm verify",
 )
 def leaderboard(
-    paths: tuple[Path, ...], form: str, metric: str | None, output: Path | None
+    paths: tuple[Path, ...], form: str, metric: str | None, output: Path | None, bundle: Path | None
 ) -> None:
     """Rank every run found below PATH... beside the published rows of its data set.
 
@@ -42,13 +48,28 @@ def leaderboard(
 
     from rich.console import Console
 
+    from imbalance_derm.benchmark.bundle import write_bundle
     from imbalance_derm.benchmark.formats import to_csv, to_json, to_markdown
     from imbalance_derm.benchmark.leaderboard import leaderboard as rank
     from imbalance_derm.benchmark.terminal import to_table
     from imbalance_derm.errors import InputError
     from imbalance_derm.experiment.files import write_text
 
+    if bundle is not None:
+        if output is not None or metric is not None or form != "table":
+            raise click.UsageError("--bundle holds runs as they are: it takes no other option")
+        count = write_bundle(list(paths), bundle)
+        runs = "1 run" if count == 1 else f"{count:,} runs"
+        click.echo(f"{runs} in {bundle}; check with: imbderm verify {bundle}")
+        return
+    if form == "html" and output is None:
+        raise click.UsageError("--format html makes a folder of pages: add --output DIR")
     boards = rank(list(paths), metric)
+    if form == "html" and output is not None:
+        from imbalance_derm.benchmark.site import write_site
+
+        click.echo(f"open {write_site(boards, output)}")
+        return
     if form == "table" and output is None:
         console = Console(highlight=False)
         for board in boards:

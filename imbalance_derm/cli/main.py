@@ -13,7 +13,7 @@ import click
 from imbalance_derm.errors import ImbdermError
 from imbalance_derm.version import __version__
 
-COMMANDS = ("run", "synth", "leaderboard", "recipes", "plugins")
+COMMANDS = ("run", "synth", "leaderboard", "verify", "recipes", "plugins", "data", "doctor")
 INTERRUPTED = 130
 DEBUG_VARIABLE = "IMBDERM_DEBUG"
 
