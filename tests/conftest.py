@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# One thread for each worker: two trainings with default threads fight over the cores.
+if os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:

@@ -10,12 +10,19 @@ import click
 
 from imbalance_derm.cli.columns import columns
 from imbalance_derm.cli.completion import components
+from imbalance_derm.cli.plugins_check import check
+from imbalance_derm.cli.plugins_doctor import doctor
+from imbalance_derm.cli.plugins_new import new
 from imbalance_derm.registry.component import KINDS
 
 
 @click.group()
 def plugins() -> None:
-    """List the parts that runs are composed of, built in and installed."""
+    """List, check and begin the parts that runs are composed of, built in and installed."""
+
+
+for _command in (check, doctor, new):
+    plugins.add_command(_command)
 
 
 @plugins.command("list")
