@@ -237,7 +237,7 @@ class Spec(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _of_older_versions(cls, tree: Any) -> Any:
-        """Records from before there was a section for the optimiser name it under [train]."""
+        """Read records from before there was an [optimizer] section: they name it under [train]."""
         if not isinstance(tree, dict) or "optimizer" not in (tree.get("train") or {}):
             return tree
         train = dict(tree["train"])
