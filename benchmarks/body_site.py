@@ -58,9 +58,15 @@ def main() -> None:
         print("seed", seed, "done", flush=True)
         found_all = table(ours, theirs)
         bench = make_workbench(spec, stages)
-        shown = [word for word in sys.argv[1:] if word != arguments.data_root]
+        names = {arguments.data_root: "DIR", str(arguments.out): arguments.out.name}
         result = {
-            "command": shlex.join(["python", "benchmarks/body_site.py", *shown]),
+            "command": shlex.join(
+                [
+                    "python",
+                    "benchmarks/body_site.py",
+                    *(names.get(word, word) for word in sys.argv[1:]),
+                ]
+            ),
             "data": "HAM10000: training and held-out lesions",
             "notice": load_lesions(bench).notice,
             "settings": list(settings),

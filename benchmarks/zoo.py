@@ -121,9 +121,11 @@ def write(arguments: argparse.Namespace, stages: StageCache, rows: dict[str, Any
         "ham10000", data_root=arguments.data_root, settings=tuple(arguments.settings)
     ).spec
     bench = make_workbench(spec, stages)
-    shown = [word for word in sys.argv[1:] if word != arguments.data_root]
+    names = {arguments.data_root: "DIR", str(arguments.out): arguments.out.name}
     table = {
-        "command": shlex.join(["python", "benchmarks/zoo.py", *shown]),
+        "command": shlex.join(
+            ["python", "benchmarks/zoo.py", *(names.get(word, word) for word in sys.argv[1:])]
+        ),
         "data": "HAM10000 (training), ISIC 2018 task 3 (test)",
         "notice": load_lesions(bench).notice,
         "seeds": list(range(arguments.seeds)),

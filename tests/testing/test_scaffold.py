@@ -87,7 +87,7 @@ def test_installed_it_is_found_checked_and_run(tmp_path):
     listed = json.loads(run("-m", "imbalance_derm", "plugins", "list", "--json").stdout)
     assert "imbderm-stranger" in {entry["distribution"] for entry in listed}
     assert "0 failed" in run("-m", "imbalance_derm", "plugins", "check", "stranger").stdout
-    tests = run("-m", "pytest", "-q", "-p", "imbalance_derm.testing.plugin", cwd=folder).stdout
+    tests = run("-m", "pytest", "-q", cwd=folder).stdout
     assert "passed" in tests
     assert "warning" not in tests
     words = ["run", "--preset", "smoke", "--set", "data.images=96", "--set", "train.updates=2"]
