@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -85,8 +86,10 @@ def test_a_killed_run_goes_on_to_the_same_record(tmp_path):
 @pytest.mark.slow
 def test_interrupted_with_ctrl_c_exits_130_and_names_the_way_on(tmp_path):
     process = subprocess.Popen(
-        fresh(tmp_path / "out"), env=environment(tmp_path / "c"), stderr=subprocess.PIPE, text=True
-    )
+        fresh(tmp_path / "out"), env=environment(tmp_path / "c"), stderr=subprocess.PIPE, text=True,
+        # Workers and background jobs ignore the signal, and what they start inherits that.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     while not list((tmp_path / "c").glob("fit/*.partial/checkpoint/state.safetensors")):
         assert process.poll() is None
         time.sleep(0.02)
