@@ -61,6 +61,15 @@ def measure(
     }
 
 
+RANGES = {"mcc": (-1.0, 1.0), "brier": (0.0, 2.0)}
+"""Possible values of figures; all others are from 0 to 1."""
+
+
+def possible(metric: str) -> tuple[float, float]:
+    """Return the lowest and the highest possible value of a figure."""
+    return RANGES.get(metric.partition("/")[0], (0.0, 1.0))
+
+
 def proportions(
     predictions: Predictions, decided: np.ndarray
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:

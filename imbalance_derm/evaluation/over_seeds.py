@@ -11,7 +11,7 @@ from scipy.stats import norm, t
 from imbalance_derm.errors import InputError
 from imbalance_derm.evaluation.decision import Decision, decide
 from imbalance_derm.evaluation.intervals import LEVEL, RESAMPLES, bootstrap, percentile_interval
-from imbalance_derm.evaluation.metrics import measure
+from imbalance_derm.evaluation.metrics import measure, possible
 from imbalance_derm.evaluation.predictions import Predictions, require_pairs
 from imbalance_derm.experiment.record import Figure
 
@@ -210,14 +210,27 @@ def contrasts_over_seeds(
     shares = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples) / seeds
     return {
         contrast: {
-            name: _over_seeds(points[c, m], draws[:, c, m], shares) for m, name in enumerate(names)
+            name: _over_seeds(points[c, m], draws[:, c, m], shares, _possible(weights, name))
+            for m, name in enumerate(names)
         }
-        for c, contrast in enumerate(contrasts)
+        for c, (contrast, weights) in enumerate(contrasts.items())
     }
 
 
-def _over_seeds(values: np.ndarray, draws: np.ndarray, shares: np.ndarray) -> SeedComparison:
-    """Combine differences by seed (s,), the same on draws of lesions (b, s), and draws of seeds."""
+def _possible(weights: Mapping[str, float], metric: str) -> tuple[float, float]:
+    """Return the lowest and the highest possible value of a contrast."""
+    low, high = possible(metric)
+    ends = [sorted((weight * low, weight * high)) for weight in weights.values()]
+    return sum(end[0] for end in ends), sum(end[1] for end in ends)
+
+
+def _over_seeds(
+    values: np.ndarray, draws: np.ndarray, shares: np.ndarray, limits: tuple[float, float]
+) -> SeedComparison:
+    """Combine differences by seed (s,), the same on draws of lesions (b, s), and draws of seeds.
+
+    The interval is cut to the possible values, `limits`, which the truth is within anyway.
+    """
     seeds, mean = len(values), float(values.mean())
     usable = ~np.isnan(draws).any(axis=1)
     over_lesions = np.where(usable, draws.mean(axis=1), np.nan)
@@ -238,7 +251,7 @@ def _over_seeds(values: np.ndarray, draws: np.ndarray, shares: np.ndarray) -> Se
     moved = over_lesions + stretch * (shares @ values - mean) - mean
     error = np.sqrt(lesion_variance + seed_variance)
     return SeedComparison(
-        Figure(mean, *percentile_interval(mean + wider * moved)),
+        Figure(mean, *percentile_interval(np.clip(mean + wider * moved, *limits))),
         float(np.sqrt(lesion_variance)),
         float(np.sqrt(seed_variance)) if seeds > 1 else None,
         seeds,

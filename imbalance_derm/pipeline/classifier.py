@@ -50,6 +50,19 @@ def build_backbone(bench: Workbench) -> Backbone:
     return backbone.to(bench.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
+def training_inputs(bench: Workbench) -> dict[str, Any]:
+    """Return all that determines a training but for the data."""
+    spec = bench.spec
+    return {
+        "parts": {section: bench.identity(section) for section in TRAINED_WITH},
+        "stages": bench.stage_identities,
+        "train": spec.train.model_dump(mode="json", exclude=UNKEYED),
+        "seed": spec.seed,
+        "code": source_digest(*(f"imbalance_derm.{room}" for room in ROOMS)),
+        "arithmetic": bench.arithmetic,
+    }
+
+
 def train(
     bench: Workbench,
     backbone: Backbone,
@@ -71,15 +84,8 @@ def train(
     head: Head = bench.build("head", Task(backbone.features, lesions.classes, lesions.site_names))
     head.to(bench.accelerator.device)
     stages = bench.build_stages()
-    inputs = {
-        "parts": {section: bench.identity(section) for section in TRAINED_WITH},
-        "stages": bench.stage_identities,
-        "train": spec.train.model_dump(mode="json", exclude=UNKEYED),
-        "data": [training.key, validation.key, synthetic.key if synthetic else ""],
-        "seed": spec.seed,
-        "code": source_digest(*(f"imbalance_derm.{room}" for room in ROOMS)),
-        "arithmetic": bench.arithmetic,
-    }
+    keys = [training.key, validation.key, synthetic.key if synthetic else ""]
+    inputs = {**training_inputs(bench), "data": keys}
 
     def compute(folder: Path, progress: Progress) -> dict[str, Any]:
         pool = Pool.of(lesions)

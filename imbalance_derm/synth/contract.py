@@ -89,6 +89,8 @@ class Synthesizer(ABC):
         Whether :meth:`sample` makes the count that is asked for and no other.
     repeats : bool
         Whether two samples of one call may be equal.
+    makes_samples : bool
+        False of a baseline that makes nothing of any class.
     """
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
@@ -97,6 +99,7 @@ class Synthesizer(ABC):
     needs_masks: bool = False
     exact: ClassVar[bool] = True
     repeats: ClassVar[bool] = False
+    makes_samples: ClassVar[bool] = True
 
     def targets(self, data: LesionSet) -> list[int]:
         """Return the classes that can be synthesised; by default all."""

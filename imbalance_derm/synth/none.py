@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from imbalance_derm.data.lesions import LesionSet
 from imbalance_derm.synth.contract import Chunk, Synthesizer
@@ -18,6 +18,8 @@ class NoSynthesis(Synthesizer):
     >>> NoSynthesis().space
     'image'
     """
+
+    makes_samples: ClassVar[bool] = False
 
     def targets(self, data: LesionSet) -> list[int]:
         """Return no class: nothing is made, whatever the quota."""

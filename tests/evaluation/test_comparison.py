@@ -14,7 +14,11 @@ from imbalance_derm.evaluation.benefit import benefit
 from imbalance_derm.evaluation.comparison import paired_difference
 from imbalance_derm.evaluation.decision import ARGMAX, Decision, decide
 from imbalance_derm.evaluation.metrics import measure
-from imbalance_derm.evaluation.over_seeds import SeedComparison, paired_over_seeds
+from imbalance_derm.evaluation.over_seeds import (
+    SeedComparison,
+    mean_over_seeds,
+    paired_over_seeds,
+)
 from imbalance_derm.evaluation.predictions import Predictions
 from imbalance_derm.experiment.record import Figure
 
@@ -198,6 +202,20 @@ def test_several_classes_have_figures_by_class(make_predictions):
     first, second = make_predictions(8, (30, 20, 15)), make_predictions(8, (30, 20, 15))
     found = compare([first] * 2, [second] * 2, "auc/c", "balanced_accuracy", resamples=100)
     assert list(found) == ["auc/c", "balanced_accuracy"]
+
+
+def test_two_seeds_that_disagree_give_no_impossible_values():
+    rng = np.random.default_rng(3)
+    labels = np.repeat([0, 1], 40)
+    models = [trained(rng, labels, 1, signal=signal)[0] for signal in (3.0, 0.0)]
+    figures = mean_over_seeds(models, [ARGMAX] * 2, resamples=400)
+    assert (figures["auc"].low, figures["auc"].high) == (0.0, 1.0)
+    for name, figure in figures.items():
+        low, high = (-1, 1) if name == "mcc" else (0, 2) if name == "brier" else (0, 1)
+        assert low <= figure.low <= figure.value <= figure.high <= high
+    same = trained(rng, labels, 1)[0]
+    found = compare(models, [same, same], "auc", resamples=400)["auc"].difference
+    assert -1 <= found.low <= found.high <= 1
 
 
 def test_a_figure_without_interval_is_no_verdict():

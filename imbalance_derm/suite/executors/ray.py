@@ -1,0 +1,105 @@
+"""Tasks of a Ray cluster: one that is running, or one that is started on this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from imbalance_derm.errors import InputError
+from imbalance_derm.suite.executors.contract import LOST, Executor
+from imbalance_derm.suite.executors.queue import Entry, Queue
+from imbalance_derm.suite.task import Outcome, Resources, Task
+from imbalance_derm.suite.work import give_up, perform
+
+
+class RayExecutor(Executor):
+    """Hands Ray `jobs` tasks at a time; where they run is Ray's to choose.
+
+    A task asks for as many CPUs as it has threads, and for its share of a GPU. It is handed over
+    when the tasks that it needs have ended: a dependency by Ray's own references would raise in
+    every task behind one whose worker died, and those have a hindrance to report.
+
+    Parameters
+    ----------
+    jobs, resources
+        See :class:`Executor`.
+    options : dict
+        ``address`` of a running cluster, such as ``"10.0.0.1:6379"``. Without it a cluster is
+        started on this machine, just large enough, and ended with the executor.
+
+    Raises
+    ------
+    InputError
+        Ray is not installed, or there is no cluster at the address.
+    """
+
+    def __init__(self, jobs: int, resources: Resources, options: dict[str, Any]) -> None:
+        super().__init__(jobs, resources, options)
+        ray = self._ray = _import_ray()
+        address = options.get("address")
+        threads = str(resources.threads)
+        settings: dict[str, Any] = {
+            "logging_level": logging.ERROR,
+            "log_to_driver": False,
+            "runtime_env": {"env_vars": {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}},
+        }
+        if address is None:
+            settings |= {
+                "num_cpus": jobs * resources.threads,
+                "num_gpus": round(jobs * resources.gpus + 0.5) if resources.gpus else None,
+                "include_dashboard": False,
+            }
+        try:
+            ray.init(address=address or "local", **settings)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(f"no Ray cluster at {address or 'this machine'}: {reason}") from error
+        self._perform = ray.remote(perform).options(
+            num_cpus=resources.threads, num_gpus=resources.gpus, max_retries=0
+        )
+        self._queue = Queue(jobs, self._start)
+        self._references: dict[str, Any] = {}
+
+    def submit(
+        self, task: Task, dependencies: Sequence[Future[Outcome]], resources: Resources
+    ) -> Future[Outcome]:
+        """See :meth:`Executor.submit`; what is submitted first goes first."""
+        return self._queue.submit(task, dependencies)
+
+    def close(self) -> None:
+        """See :meth:`Executor.close`; a cluster that was running before goes on running."""
+        for entry in self._queue.close():
+            self._ray.cancel(self._references[entry.task.key], force=True)
+        self._ray.shutdown()
+
+    def _start(self, entry: Entry) -> None:
+        reference = self._references[entry.task.key] = self._perform.remote(entry.task)
+        reference.future().add_done_callback(lambda done: self._ended(entry, done))
+
+    def _ended(self, entry: Entry, done: Future[Outcome]) -> None:
+        self._references.pop(entry.task.key, None)
+        error = done.exception()
+        outcome = done.result() if error is None else give_up(entry.task, self._reason(error))
+        self._queue.ended(entry, outcome)
+
+    def _reason(self, error: BaseException) -> str:
+        """Return one line; that the package is missing on a node is an error of the task, say."""
+        if isinstance(error, self._ray.exceptions.RayTaskError):
+            return f"the Ray worker could not begin: {str(error).strip().splitlines()[-1]}"
+        return LOST
+
+
+def _import_ray() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise InputError(
+            "--executor ray needs Ray; install it: pip install 'imbalance-derm[ray]'"
+        ) from error
+    # log_to_driver leaves raylet's notices on stdout, such as of a worker that died; we tell it.
+    ray._private.worker._worker_logs_enabled = False
+    return ray

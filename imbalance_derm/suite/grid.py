@@ -1,0 +1,143 @@
+"""The grid of a suite: every combination of its axes, as specifications."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from imbalance_derm.errors import InputError
+from imbalance_derm.experiment.settings import merge, resolve
+from imbalance_derm.experiment.spec import PARTS, Spec
+from imbalance_derm.pipeline.naming import run_name
+from imbalance_derm.suite.suite import SEED, Suite
+
+LISTED = (*PARTS, "recipe", "stages")
+"""Axes whose values are parts, recipes or schedules, and need no name of their own."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a suite.
+
+    Attributes
+    ----------
+    axes : dict of str to str
+        The value of each axis by name, the seed among them.
+    spec : Spec
+    excluded : str
+        Why it is left out; "" where it is not.
+    """
+
+    axes: dict[str, str]
+    spec: Spec
+    excluded: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of the run's folder."""
+        return run_name(self.spec)
+
+
+def grid(suite: Suite, common: dict[str, Any]) -> list[Cell]:
+    """Return every combination of the axes, the seed varying fastest.
+
+    Parameters
+    ----------
+    suite : Suite
+    common : dict
+        Sections that win over the suite's, such as where the data are.
+
+    Raises
+    ------
+    InputError
+        A part, section or parameter is unknown or out of range, or two combinations are the
+        same run.
+
+    Examples
+    --------
+    >>> suite = Suite(name="two", seeds=[0, 1], axes={"loss": ["ce", "focal"]})
+    >>> [cell.axes["loss"] + cell.axes["seed"] for cell in grid(suite, {})]
+    ['ce0', 'ce1', 'focal0', 'focal1']
+    """
+    choices = [list(_choices(axis, values)) for axis, values in suite.axes.items()]
+    cells: dict[str, Cell] = {}
+    for combination in product(*choices):
+        tree: dict[str, Any] = merge({}, suite.base)
+        for _, overlay in combination:
+            tree = merge(_long(tree), _long(overlay))
+        values = {axis: name for axis, (name, _) in zip(suite.axes, combination, strict=True)}
+        for seed in suite.seeds:
+            axes = {**values, SEED: str(seed)}
+            own = _overlaid(suite, axes, tree)
+            spec = resolve({**merge(_long(own), common), SEED: seed}, suite.preset)
+            cell = Cell(axes, spec, _excluded(suite, axes))
+            if cell.name in cells:
+                raise InputError(
+                    f"suite {suite.name}: {_said(cells[cell.name].axes)} and {_said(axes)} are "
+                    "the same run; remove a value"
+                )
+            cells[cell.name] = cell
+    return list(cells.values())
+
+
+def _choices(axis: str, values: list[Any] | dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the name of each value of an axis with the sections that it sets."""
+    if isinstance(values, dict):
+        for name, overlay in values.items():
+            if not isinstance(overlay, dict):
+                raise InputError(
+                    f"axes.{axis}.{name} is no table of sections, such as {{ loss = 'focal' }}"
+                )
+            yield name, overlay
+        return
+    if axis not in LISTED:
+        raise InputError(
+            f"axis '{axis}' is none of {', '.join(LISTED)}; give its values names, such as "
+            f"axes.{axis}.first = {{ train.updates = 100 }}"
+        )
+    for value in values:
+        yield _name_of(value), {axis: value}
+
+
+def _name_of(value: Any) -> str:
+    if isinstance(value, dict):
+        rest = ", ".join(f"{key}={each}" for key, each in value.items() if key != "name")
+        return f"{value.get('name', '')} ({rest})" if rest else str(value.get("name", ""))
+    return " > ".join(map(_name_of, value)) if isinstance(value, list) else str(value)
+
+
+def _long(tree: dict[str, Any]) -> dict[str, Any]:
+    """Write parts that are given by their name alone as tables, so that tables can overlay them."""
+    return {
+        key: {"name": value} if key in PARTS and isinstance(value, str) else value
+        for key, value in tree.items()
+    }
+
+
+def _overlaid(suite: Suite, axes: dict[str, str], tree: dict[str, Any]) -> dict[str, Any]:
+    for entry in suite.overlay:
+        if _meant(entry, axes):
+            tree = merge(_long(tree), _long(entry.get("set", {})))
+    return tree
+
+
+def _excluded(suite: Suite, axes: dict[str, str]) -> str:
+    for entry in suite.exclude:
+        if _meant(entry, axes):
+            return str(entry.get("reason") or f"excluded by suite {suite.name}")
+    return ""
+
+
+def _meant(entry: dict[str, Any], axes: dict[str, str]) -> bool:
+    """Tell whether the values of an entry that are those of axes are these."""
+    return all(axes[axis] in _texts(value) for axis, value in entry.items() if axis in axes)
+
+
+def _texts(value: Any) -> list[str]:
+    return [_name_of(each) for each in value] if isinstance(value, list) else [_name_of(value)]
+
+
+def _said(axes: dict[str, str]) -> str:
+    return ", ".join(f"{axis} {value}" for axis, value in axes.items())

@@ -1,0 +1,95 @@
+"""From the grid to the graph of stages: what several runs share is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from imbalance_derm.errors import InputError
+from imbalance_derm.experiment.failure import Failure
+from imbalance_derm.experiment.record import RECORD_FILE
+from imbalance_derm.pipeline.steps import RUN, steps_of
+from imbalance_derm.suite.grid import Cell
+from imbalance_derm.suite.suite import Suite
+from imbalance_derm.suite.task import Task
+
+RUNS = "runs"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What there is to do.
+
+    Attributes
+    ----------
+    tasks : dict of str to Task
+        By key, each after the ones that it needs.
+    finished : list of Cell
+        Runs whose records are there already; their stages are not among the tasks.
+    planned : list of Cell
+        Runs that the tasks lead to.
+    failures : dict of str to Failure
+        By name the runs that are left out: excluded, or of parts that cannot work together.
+    """
+
+    tasks: dict[str, Task]
+    finished: list[Cell]
+    planned: list[Cell]
+    failures: dict[str, Failure]
+
+
+def plan(
+    suite: Suite,
+    cells: list[Cell],
+    folder: Path,
+    cache: Path,
+    command: str,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Plan:
+    """Turn the grid into a graph of stages.
+
+    Raises
+    ------
+    InputError
+        Every run is refused; the first reason is given.
+    """
+    tasks: dict[str, Task] = {}
+    made = Plan(tasks, [], [], {})
+    for number, cell in enumerate(cells):
+        progress(number, len(cells))
+        if (folder / RUNS / cell.name / RECORD_FILE).is_file():
+            made.finished.append(cell)
+            continue
+        reason, tree = cell.excluded, cell.spec.model_dump(mode="json")
+        try:
+            steps = [] if reason else steps_of(cell.spec, cell.name)
+        except InputError as error:
+            steps, reason = [], str(error)
+        if reason:
+            made.failures[cell.name] = Failure(cell.name, tree, "refused", "", reason)
+            continue
+        made.planned.append(cell)
+        for step in steps:
+            last = step.stage == RUN
+            tasks.setdefault(
+                step.key,
+                Task(
+                    key=step.key,
+                    stage=step.stage,
+                    part=step.part,
+                    likeness=step.likeness,
+                    spec=tree,
+                    needs=step.after,
+                    folder=str(folder.absolute()),
+                    cache=str(cache.absolute()),
+                    run=cell.name if last else "",
+                    seconds=suite.budget.seconds,
+                    threads=suite.budget.threads,
+                    command=command if last else "",
+                ),
+            )
+    if cells and len(made.failures) == len(cells):
+        first = next(iter(made.failures.values()))
+        raise InputError(f"no run of suite {suite.name} can be made: {first.reason}")
+    return made

@@ -1,0 +1,74 @@
+"""How long a long stage will take, found out by starting it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from imbalance_derm.experiment.events import StageFinished, StageProgress
+from imbalance_derm.experiment.spec import Spec, SynthSection
+from imbalance_derm.suite.durations import Durations
+from imbalance_derm.suite.task import Task
+
+SECONDS = 4.0
+"""How long a stage is watched, from its first sign of progress."""
+LONG = ("fit", "train")
+"""Stages that are worth it, and that tell their progress."""
+
+
+class _SeenEnough(BaseException):
+    """Ends a stage; no Exception, so that no part handles it."""
+
+
+def probe(task: Task) -> float | None:
+    """Start a stage, watch it for a few seconds and end it.
+
+    A training is started on the real images alone: its updates take as long. What is begun here
+    goes on from its checkpoint, where it got that far, when it is computed for good.
+
+    Returns
+    -------
+    float or None
+        Seconds that the whole stage will take; None where it told nothing of its progress.
+
+    Raises
+    ------
+    InputError, RunError
+        The stage, or one that it needs, cannot be computed.
+    """
+    from imbalance_derm.experiment.stages import StageCache
+    from imbalance_derm.pipeline.steps import prepare
+
+    spec = Spec.model_validate(task.spec)
+    if task.stage == "train":
+        spec = spec.model_copy(update={"synth": SynthSection()})
+    seen: list[tuple[float, int, int]] = []
+    took: list[float] = []
+
+    def listen(event: Any) -> None:
+        if isinstance(event, StageFinished) and event.entry.stage == task.stage:
+            took.append(event.entry.seconds)
+        if isinstance(event, StageProgress) and event.stage == task.stage:
+            seen.append((time.perf_counter(), event.done, event.total))
+            if seen[-1][0] - seen[0][0] > SECONDS:
+                raise _SeenEnough
+
+    try:
+        prepare(spec, StageCache(Path(task.cache), listen), task.stage)
+    except _SeenEnough:
+        (began, first, _), (ended, last, total) = seen[0], seen[-1]
+        return (ended - began) / max(1, last - first) * total
+    return took[-1] if took else None
+
+
+def probed(tasks: list[Task], durations: Durations) -> Durations:
+    """Return `durations` with what is found out of long stages that are like none known."""
+    alike = dict(durations.alike)
+    for task in tasks:
+        if task.stage not in LONG or task.likeness in alike or task.key in durations.finished:
+            continue
+        seconds = probe(task)
+        if seconds is not None:
+            alike[task.likeness] = seconds
+    return Durations(durations.finished, alike)

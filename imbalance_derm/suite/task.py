@@ -1,0 +1,110 @@
+"""One stage of a suite as it is handed to a worker, and what comes back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from imbalance_derm.experiment.failure import Status
+from imbalance_derm.experiment.files import write_text
+
+OUTCOMES = "outcomes"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a stage is given: CPU threads, a share of a GPU, memory in GiB."""
+
+    threads: int = 1
+    gpus: float = 0.0
+    memory_gb: float = 8.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """One stage, with all that a worker on another machine has to know.
+
+    Attributes
+    ----------
+    key, stage, part, likeness : str
+        As in :class:`imbalance_derm.pipeline.steps.Step`.
+    spec : dict
+        Of a run that needs the stage.
+    needs : tuple of str
+        Keys of the tasks whose results it needs.
+    folder, cache : str
+        Of the suite, and of the stage cache; shared by all workers.
+    run : str
+        Name of the run's folder, for the last stage of a run; else "".
+    seconds : float or None
+        Longest time that it may take.
+    threads : int
+    command : str
+        What the user typed, for the record.
+    """
+
+    key: str
+    stage: str
+    part: str
+    likeness: str
+    spec: dict[str, Any]
+    needs: tuple[str, ...]
+    folder: str
+    cache: str
+    run: str = ""
+    seconds: float | None = None
+    threads: int = 1
+    command: str = ""
+
+    @property
+    def title(self) -> str:
+        """What a reader sees of it."""
+        return self.run or f"{self.stage} {self.part}"
+
+    @property
+    def outcome_file(self) -> Path:
+        """Where its outcome is, for the tasks that need it."""
+        return outcome_file(Path(self.folder), self.key)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended.
+
+    Attributes
+    ----------
+    status : {"done", "refused", "failed", "timed out"}
+    stage, reason : str
+        Where and why it ended badly.
+    seconds : float
+        Time of the task.
+    computed : tuple of (str, str)
+        Name and key of every stage that it computed and did not find.
+    """
+
+    status: Literal["done"] | Status
+    stage: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+    computed: tuple[tuple[str, str], ...] = ()
+
+
+def outcome_file(folder: Path, key: str) -> Path:
+    """Return where the outcome of the task `key` is kept."""
+    return folder / OUTCOMES / f"{key}.json"
+
+
+def write_outcome(task: Task, outcome: Outcome) -> None:
+    """Leave `outcome` for the tasks that need it, on whatever machine they run."""
+    write_text(task.outcome_file, json.dumps(asdict(outcome)))
+
+
+def read_outcome(file: Path) -> Outcome | None:
+    """Return the outcome in `file`; None where there is none yet."""
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return Outcome(**{**raw, "computed": tuple(map(tuple, raw["computed"]))})

@@ -1,0 +1,43 @@
+"""A limit on the time of what runs in this process."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class OutOfTime(BaseException):
+    """The limit was reached; no Exception, so that nobody handles it by accident."""
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Raise :class:`OutOfTime` in the main thread after so many seconds.
+
+    Parameters
+    ----------
+    seconds : float or None
+        None: there is no limit, nor is there on a system without ``SIGALRM`` (Windows).
+
+    Examples
+    --------
+    >>> with time_limit(60):
+    ...     print("in time")
+    in time
+    """
+    if seconds is None or not hasattr(signal, "SIGALRM"):
+        yield
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,125 @@
+"""What a worker does with a task, whatever executor it came through."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from imbalance_derm.errors import ImbdermError, InputError
+from imbalance_derm.experiment.events import Listener, StageFinished
+from imbalance_derm.experiment.failure import FAILURE_FILE, Failure, write_failure
+from imbalance_derm.experiment.files import write_text
+from imbalance_derm.experiment.record import RECORD_FILE
+from imbalance_derm.experiment.spec import Spec
+from imbalance_derm.suite.durations import remember
+from imbalance_derm.suite.heartbeat import beating
+from imbalance_derm.suite.plan import RUNS
+from imbalance_derm.suite.task import (
+    Outcome,
+    Task,
+    outcome_file,
+    read_outcome,
+    write_outcome,
+)
+from imbalance_derm.suite.time_limit import OutOfTime, time_limit
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def perform(task: Task) -> Outcome:
+    """Compute one stage; whatever happens becomes its outcome, and nothing is raised.
+
+    The outcome is written into the suite's folder before it is returned, as the tasks that need
+    it may run elsewhere.
+    """
+    for variable in _THREAD_VARIABLES:
+        os.environ[variable] = str(task.threads)
+    start, folder = time.perf_counter(), Path(task.folder)
+    computed: list[tuple[str, str]] = []
+    outcome = _hindrance(task)
+    if outcome is None:
+        with ExitStack() as stack:
+            beat = stack.enter_context(beating(folder, task.key, task.title))
+
+            def listen(event: Any) -> None:
+                if isinstance(event, StageFinished) and not event.entry.cached:
+                    computed.append((event.entry.stage, event.entry.key))
+                beat(event)
+
+            outcome = _attempt(task, listen)
+    seconds = time.perf_counter() - start
+    outcome = Outcome(outcome.status, outcome.stage, outcome.reason, seconds, tuple(computed))
+    if outcome.status == "done":
+        remember(task, outcome)
+    elif task.run:
+        _leave_failure(task, outcome)
+    write_outcome(task, outcome)
+    return outcome
+
+
+def give_up(task: Task, reason: str) -> Outcome:
+    """Leave the outcome of a task whose worker did not live to tell it."""
+    outcome = Outcome("failed", task.stage, reason)
+    if task.run:
+        _leave_failure(task, outcome)
+    write_outcome(task, outcome)
+    return outcome
+
+
+def _leave_failure(task: Task, outcome: Outcome) -> None:
+    assert outcome.status != "done"
+    failure = Failure(task.run, task.spec, outcome.status, outcome.stage, outcome.reason)
+    write_failure(Path(task.folder) / RUNS / task.run, failure)
+
+
+def _hindrance(task: Task) -> Outcome | None:
+    """Return the outcome of a task whose needs are not met."""
+    for key in task.needs:
+        needed = read_outcome(outcome_file(Path(task.folder), key))
+        if needed is None:
+            return Outcome("failed", task.stage, "a stage that it needs ended without a result")
+        if needed.status != "done":
+            return needed
+    return None
+
+
+def _attempt(task: Task, listen: Listener) -> Outcome:
+    try:
+        with time_limit(task.seconds):
+            _compute(task, listen)
+    except InputError as error:
+        return Outcome("refused", task.stage, str(error))
+    except ImbdermError as error:
+        return Outcome("failed", task.stage, str(error))
+    except OutOfTime:
+        return Outcome("timed out", task.stage, f"took longer than {task.seconds:g} s")
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return Outcome("failed", task.stage, reason)
+    return Outcome("done")
+
+
+def _compute(task: Task, listen: Listener) -> None:
+    from imbalance_derm.experiment.stages import StageCache
+    from imbalance_derm.pipeline.run import run
+    from imbalance_derm.pipeline.steps import prepare
+
+    spec, cache = Spec.model_validate(task.spec), Path(task.cache)
+    if not task.run:
+        prepare(spec, StageCache(cache, listen), task.stage)
+        return
+    folder = Path(task.folder) / RUNS / task.run
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if (folder / RECORD_FILE).is_file():
+            return  # another process on the same suite was here first
+        warnings: list[str] = []
+        run(spec, folder, cache, task.command, listen, warnings.append)
+        if warnings:
+            write_text(folder / "warnings.txt", "\n".join(warnings) + "\n")
+        (folder / FAILURE_FILE).unlink(missing_ok=True)
