@@ -1,4 +1,4 @@
-"""Writes leaderboards as Markdown, JSON or CSV."""
+"""Writes leaderboards as JSON or CSV, in full precision."""
 
 from __future__ import annotations
 
@@ -8,112 +8,161 @@ import json
 import math
 from typing import Any
 
+from imbalance_derm.benchmark.effects import Effect
+from imbalance_derm.benchmark.failed import FailedCell
 from imbalance_derm.benchmark.leaderboard import Board
-from imbalance_derm.benchmark.rows import PARTS, Row
-from imbalance_derm.report.summary import figure_text, title_of
-
-
-def metric_text(row: Row, metric: str) -> str:
-    """Return what a table shows for a metric: value, interval and footnote mark, or nothing.
-
-    A printed figure keeps the paper's number of decimals.
-    """
-    if metric not in row.metrics:
-        return ""
-    printed = row.printed.get(metric)
-    text = figure_text(row.metrics[metric], printed.digits if printed else 3)
-    return text + (printed.mark if printed else "")
-
-
-def status_text(row: Row, board: Board) -> str:
-    """Return the row's status with the number of its source, such as ``as printed [1]``."""
-    if not row.source:
-        return row.status
-    return f"{row.status} [{board.references.index(row.source) + 1}]"
-
-
-def count_text(count: int | None) -> str:
-    """Return a count with thousands set apart, or nothing."""
-    return "" if count is None else f"{count:,}"
-
-
-def closing_lines(board: Board) -> list[str]:
-    """Return the numbered sources and the notes of a board, one a line."""
-    references = [f"[{i}] {text}" for i, text in enumerate(board.references, start=1)]
-    return [*references, *board.notes]
-
-
-def to_markdown(boards: list[Board]) -> str:
-    """Return one Markdown table for each board, with its notes below."""
-    return "\n".join(_markdown(board) for board in boards)
-
-
-def _markdown(board: Board) -> str:
-    heads = ["method", "status", *map(title_of, board.columns), "seed", "updates"]
-    right = ["---", "---", *["---:"] * (len(heads) - 2)]
-    lines = [f"## {_cell(board.title)}", "", _line(heads), _line(right)]
-    for row in board.rows:
-        figures = [metric_text(row, metric) for metric in board.columns]
-        seed = "" if row.seed is None else str(row.seed)
-        cells = [row.method, status_text(row, board), *figures, seed, count_text(row.updates)]
-        lines.append(_line([_cell(cell) for cell in cells]))
-    lines += ["", *(f"- {_cell(line)}" for line in closing_lines(board)), ""]
-    return "\n".join(lines)
-
-
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _cell(text: str) -> str:
-    """Keep a table whole whatever a class or a folder is called."""
-    flat = " ".join(text.split())
-    return flat.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+from imbalance_derm.benchmark.rows import PARTS, Row, Run, SeedTests
+from imbalance_derm.benchmark.words import marks_text
+from imbalance_derm.evaluation.over_seeds import SeedComparison
+from imbalance_derm.experiment.record import Figure
 
 
 def to_json(boards: list[Board]) -> str:
-    """Return a JSON list with one object a row, every metric in full precision.
+    """Return a JSON list with one object a ranking, every figure in full precision.
 
+    Each has ``rows``, best first, ``findings``, ``effects``, ``failures`` and ``notes``. A row's
     ``metrics.NAME`` is ``{"value", "low", "high"}``, null where undefined or not given;
-    ``printed.NAME`` is the paper's own heading and digits.
+    ``printed.NAME`` is the paper's own heading and digits; ``runs`` are its seeds.
     """
-    rows = [
-        {"rank_metric": board.metric, "position": position, **_plain(board, row)}
-        for board in boards
-        for position, row in enumerate(board.rows, start=1)
-    ]
-    return json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return (
+        json.dumps([_board(b) for b in boards], indent=2, ensure_ascii=False, allow_nan=False)
+        + "\n"
+    )
 
 
-def _plain(board: Board, row: Row) -> dict[str, Any]:
+def _board(board: Board) -> dict[str, Any]:
     return {
+        "data": board.data,
+        "title": board.title,
+        "metric": board.metric,
+        "columns": list(board.columns),
+        "rows": [_row(place, row) for place, row in enumerate(board.rows, start=1)],
+        "findings": list(board.findings),
+        "effects": [_effect(effect) for effect in board.effects],
+        "failures": [_failure(cell) for cell in board.failures],
+        "notes": list(board.notes),
+        "references": list(board.references),
+    }
+
+
+def _row(place: int, row: Row) -> dict[str, Any]:
+    return {
+        "position": place,
         "data": row.data,
-        "group": board.title,
         "fingerprint": row.fingerprint,
         "method": row.method,
         "status": row.status,
+        "best": row.best,
+        "chosen": row.chosen,
+        "leaky": row.leaky,
         **{part: row.parts.get(part) for part in PARTS},
-        "seed": row.seed,
-        "updates": row.updates,
-        "metrics": {
-            name: {
-                "value": _finite(figure.value),
-                "low": _finite(figure.low),
-                "high": _finite(figure.high),
-            }
-            for name, figure in row.metrics.items()
-        },
+        "axes": row.axes,
+        "seeds": list(row.seeds),
+        "updates": list(row.updates),
+        "metrics": _figures(row.metrics),
+        "against_top": _against_top(row),
+        "runs": [_run(run) for run in row.runs],
         "printed": {
             name: {"column": figure.column, "text": figure.text, "unit": figure.unit}
             for name, figure in row.printed.items()
         },
         "test_counts": row.test_counts,
+        "classes": row.classes,
+        "confusion": row.confusion,
         "decision": row.decision,
         "source": row.source,
-        "folder": row.folder,
         "notice": row.notice,
         "caveats": list(row.caveats),
     }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "name": run.name,
+        "folder": run.folder,
+        "seed": run.seed,
+        "updates": run.updates,
+        "metrics": _figures(run.metrics),
+    }
+
+
+def _against_top(row: Row) -> dict[str, Any] | None:
+    standing = row.standing
+    if standing is None or standing.against_top is None:
+        return None
+    return {
+        **_comparison(standing.against_top),
+        "p": standing.p_value,
+        "p_holm": standing.adjusted,
+        "detectable_in_family": _finite(standing.detectable),
+        "distinguishable": standing.distinguishable,
+        "other_budget": row.other_budget,
+        "by_seed": [_tests(tests) for tests in row.tests],
+    }
+
+
+def _tests(tests: SeedTests) -> dict[str, Any]:
+    found, areas = tests.mcnemar, tests.delong
+    return {
+        "seed": tests.seed,
+        "mcnemar": {
+            "only_this_right": found.only_first,
+            "only_top_right": found.only_second,
+            "lesions": found.lesions,
+            "exact_p": found.exact,
+            "mid_p": found.mid_p,
+        },
+        "delong": None
+        if areas is None
+        else {**_figure(areas.difference), "p": _finite(areas.p_value)},
+    }
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {
+        "axis": effect.axis,
+        "value": effect.value,
+        "against": effect.against,
+        "metric": effect.metric,
+        **_comparison(effect.comparison),
+        "p": effect.p_value,
+        "p_holm": effect.adjusted,
+        "pairs": effect.pairs,
+        "unpaired": effect.unpaired,
+        "smallest": _finite(effect.smallest),
+        "largest": _finite(effect.largest),
+        "other_budget": effect.other_budget,
+    }
+
+
+def _comparison(found: SeedComparison) -> dict[str, Any]:
+    return {
+        "difference": _figure(found.difference),
+        "lesion_error": _finite(found.lesion_error),
+        "seed_error": _finite(found.seed_error),
+        "seeds": found.seeds,
+        "detectable": _finite(found.detectable),
+    }
+
+
+def _failure(cell: FailedCell) -> dict[str, Any]:
+    return {
+        "method": cell.method,
+        **{part: cell.parts.get(part) for part in PARTS},
+        "seeds": list(cell.seeds),
+        "status": cell.status,
+        "stage": cell.stage,
+        "reason": cell.reason,
+        "folders": list(cell.folders),
+    }
+
+
+def _figures(figures: dict[str, Figure]) -> dict[str, Any]:
+    return {name: _figure(figure) for name, figure in figures.items()}
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    return {end: _finite(getattr(figure, end)) for end in ("value", "low", "high")}
 
 
 def _finite(value: float | None) -> float | None:
@@ -124,31 +173,40 @@ def to_csv(boards: list[Board]) -> str:
     """Return one line a row: the shown metrics in full precision, each with its interval.
 
     A metric ``auc`` fills the columns ``auc``, ``auc_low``, ``auc_high`` and ``auc_printed_as``
-    (the paper's heading); a cell is empty where there is nothing.
+    (the paper's heading); a cell is empty where there is nothing. Methods without figures close
+    each ranking, with what became of them as ``status`` and ``reason``. Seeds, updates and
+    folders of several runs are separated by spaces.
     """
     metrics = list(dict.fromkeys(name for board in boards for name in board.columns))
     figures = [f"{name}{end}" for name in metrics for end in ("", "_low", "_high", "_printed_as")]
-    head = ["data", "group", "method", "status", *PARTS, "seed", "updates", *figures]
+    head = ["data", "group", "method", "mark", "status", *PARTS, "seeds", "updates", *figures]
+    more = ["p_top_holm", "reason", "leaky", "source", "folders", "notice"]
     text = io.StringIO()
-    writer = csv.DictWriter(text, [*head, "source", "folder", "notice"], lineterminator="\n")
+    writer = csv.DictWriter(text, [*head, *more], lineterminator="\n")
     writer.writeheader()
     for board in boards:
         for row in board.rows:
             writer.writerow(_flat_row(board, row, metrics))
+        for cell in board.failures:
+            writer.writerow(_flat_failure(board, cell))
     return text.getvalue()
 
 
 def _flat_row(board: Board, row: Row, metrics: list[str]) -> dict[str, Any]:
+    top = row.standing is None or row.standing.against_top is None
     flat: dict[str, Any] = {
         "data": row.data,
         "group": board.title,
         "method": row.method,
+        "mark": marks_text(row),
         "status": row.status,
         **row.parts,
-        "seed": row.seed,
-        "updates": row.updates,
+        "seeds": " ".join(map(str, row.seeds)),
+        "updates": " ".join(map(str, row.updates)),
+        "p_top_holm": None if top or row.standing is None else row.standing.adjusted,
+        "leaky": row.leaky,
         "source": row.source,
-        "folder": row.folder,
+        "folders": " ".join(run.folder for run in row.runs),
         "notice": row.notice,
     }
     for name in metrics:
@@ -160,3 +218,16 @@ def _flat_row(board: Board, row: Row, metrics: list[str]) -> dict[str, Any]:
         if printed is not None:
             flat[f"{name}_printed_as"] = printed.column
     return flat
+
+
+def _flat_failure(board: Board, cell: FailedCell) -> dict[str, Any]:
+    return {
+        "data": board.data,
+        "group": board.title,
+        "method": cell.method,
+        "status": cell.status,
+        **cell.parts,
+        "seeds": " ".join(map(str, cell.seeds)),
+        "reason": cell.text,
+        "folders": " ".join(cell.folders),
+    }

@@ -71,9 +71,10 @@ def _start_page(
     kinds: dict[str, list[Part]] = {}
     for part in parts:
         kinds.setdefault(part.kind, []).append(part)
-    runs = sum(row.status == "measured here" for board in boards for row in board.rows)
+    rows = [row for board in boards for row in board.rows if row.runs]
+    counts = {"methods": len(rows), "runs": sum(len(row.runs) for row in rows)}
     views = [each.view() for each in data]
-    return _render("leaderboard.html.j2", views, pages, kinds=kinds, runs=runs)
+    return _render("leaderboard.html.j2", views, pages, part=None, kinds=kinds, **counts)
 
 
 def _part_page(part: Part, pages: dict[str, str], data: list[BoardData]) -> str:

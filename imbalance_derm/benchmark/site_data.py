@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from markupsafe import Markup
 
-from imbalance_derm.benchmark.formats import metric_text, status_text
+from imbalance_derm.benchmark.effects import Effect
 from imbalance_derm.benchmark.leaderboard import Board
-from imbalance_derm.benchmark.rows import THEN, Row, kind_of
+from imbalance_derm.benchmark.rows import PARTS, THEN, kind_of
+from imbalance_derm.benchmark.site_rows import (
+    BETWEEN,
+    UNKNOWN,
+    RowView,
+    Vocabulary,
+    line,
+    rounded,
+)
+from imbalance_derm.benchmark.words import effects_title, failure_text
 from imbalance_derm.report.summary import LOWER_IS_BETTER, title_of
 
-REPORT_FILE = "report.html"
-UNKNOWN = "not stated"
 AXES = (
     "synth", "sampler", "mixer", "loss", "head", "backbone", "recipe", "stages", "optimizer",
-    "posthoc", "seed", "updates",
+    "posthoc",
 )  # fmt: skip
-"""What rows can be filtered by besides data and status, in the order in which a run uses them."""
-
-_DIGITS = 6
-_BETWEEN = "\n"  # no class is called so: each stands in the head of a csv
+"""Parts that rows can be filtered by, in the order in which a run uses them."""
+_FIRST, _LAST = ("status", "mark"), ("seeds", "updates")
 
 
 def embedded(value: Any) -> Markup:
@@ -58,7 +60,10 @@ class BoardData:
         start = folder.absolute()
         self._board = board
         self._metrics = [_metric(board, name) for name in board.columns]
-        self._rows = [_Row.of(board, row, start) for row in board.rows]
+        fixed = {*PARTS, *_FIRST, *_LAST}
+        free = dict.fromkeys(axis for row in board.rows for axis in row.axes if axis not in fixed)
+        self._axes = (*_FIRST, *free, *AXES, *_LAST)
+        self._rows = [RowView.of(board, row, self._axes, start) for row in board.rows]
 
     def view(self, places: Iterable[int] | None = None, up: str = "") -> dict[str, Any]:
         """Return what the script of a page reads.
@@ -66,26 +71,53 @@ class BoardData:
         Parameters
         ----------
         places : iterable of int, optional
-            Of the rows to show, the first is 1; by default all.
+            Of the rows to show, the first is 1; by default all, with their runs one by one and
+            what the ranking as a whole says.
         up : str
             The way from the page to the start page's folder, such as ``"../"``.
         """
-        axes = {name: _Vocabulary() for name in ("status", *AXES)}
-        classes = _Vocabulary()
+        axes = [Vocabulary() for _ in self._axes]
+        classes, whole = Vocabulary(), places is None
         shown = range(1, len(self._rows) + 1) if places is None else places
-        rows = [_line(place, self._rows[place - 1], axes, classes, up) for place in shown]
-        return {
+        rows = [line(place, self._rows[place - 1], axes, classes, up, whole) for place in shown]
+        view = {
             "title": self._board.title,
             "metrics": self._metrics,
             "rows": rows,
             "axes": [
                 {"name": name, "values": texts, "parts": [part_of(name, text) for text in texts]}
-                for name, texts in ((name, axis.texts) for name, axis in axes.items())
+                for name, texts in zip(self._axes, map(list, axes), strict=True)
             ],
-            "classes": [names.split(_BETWEEN) for names in classes.texts],
+            "classes": [names.split(BETWEEN) for names in classes],
             "notes": list(self._board.notes),
             "references": list(self._board.references),
         }
+        return view | (self._whole() if whole else {})
+
+    def _whole(self) -> dict[str, Any]:
+        board = self._board
+        return {
+            "findings": list(board.findings),
+            "effects": [_effect(effect) for effect in board.effects],
+            "effectsTitle": effects_title(board),
+            "failures": [failure_text(cell) for cell in board.failures],
+            "leaky": {row.key: row.leaky for row in board.rows if row.leaky},
+        }
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {
+        "axis": effect.axis,
+        "value": effect.value,
+        "against": effect.against,
+        "parts": [part_of(effect.axis, name) for name in (effect.value, effect.against)],
+        "figure": rounded(effect.comparison.difference),
+        "p": round(effect.adjusted, 3),
+        "pairs": effect.pairs,
+        "unpaired": effect.unpaired,
+        "span": [round(effect.smallest, 3), round(effect.largest, 3)],
+        "otherBudget": effect.other_budget,
+    }
 
 
 def part_of(axis: str, value: str) -> str | None:
@@ -93,27 +125,13 @@ def part_of(axis: str, value: str) -> str | None:
 
     Examples
     --------
-    >>> part_of("backbone", "vgg16, frozen"), part_of("seed", "3")
+    >>> part_of("backbone", "vgg16, frozen"), part_of("seeds", "3")
     ('backbone/vgg16', None)
     """
-    if axis in ("status", "seed", "updates") or value == UNKNOWN or THEN in value:
+    if axis not in PARTS or value == UNKNOWN or THEN in value:
         return None
     kind = "stage" if axis == "stages" else kind_of(axis)
     return f"{kind}/{value.removesuffix(', frozen')}"
-
-
-class _Vocabulary:
-    """Texts in order of appearance, each known by its place."""
-
-    def __init__(self) -> None:
-        self._places: dict[str, int] = {}
-
-    def place(self, text: str) -> int:
-        return self._places.setdefault(text, len(self._places))
-
-    @property
-    def texts(self) -> list[str]:
-        return list(self._places)
 
 
 def _metric(board: Board, name: str) -> dict[str, Any]:
@@ -129,65 +147,3 @@ def _metric(board: Board, name: str) -> dict[str, Any]:
     if scale[0] == scale[1]:
         scale[1] += 0.1
     return {"title": title_of(name), "lower": name in LOWER_IS_BETTER, "scale": scale}
-
-
-@dataclass(frozen=True)
-class _Row:
-    method: str
-    settings: dict[str, str]
-    figures: list[list[Any] | None]
-    report: str
-    run: str
-    classes: str
-    confusion: list[list[int]]
-
-    @staticmethod
-    def of(board: Board, row: Row, start: Path) -> _Row:
-        settings = {
-            **row.parts,
-            "status": status_text(row, board),
-            "seed": "" if row.seed is None else str(row.seed),
-            "updates": "" if row.updates is None else str(row.updates),
-        }
-        return _Row(
-            row.method,
-            {name: text for name, text in settings.items() if text},
-            [_figure(row, name) for name in board.columns],
-            _report(row, start),
-            row.folder.rpartition("/")[2],
-            _BETWEEN.join(row.classes),
-            row.confusion,
-        )
-
-
-def _line(
-    place: int, row: _Row, axes: dict[str, _Vocabulary], classes: _Vocabulary, up: str
-) -> list[Any]:
-    return [
-        place,
-        row.method,
-        [axis.place(row.settings.get(name, UNKNOWN)) for name, axis in axes.items()],
-        row.figures,
-        up + row.report if row.report else None,
-        row.run,
-        [classes.place(row.classes), row.confusion] if row.confusion else None,
-    ]
-
-
-def _figure(row: Row, name: str) -> list[Any] | None:
-    figure = row.metrics.get(name)
-    if figure is None or math.isnan(figure.value):
-        return None
-    ends = [None if e is None else round(e, _DIGITS) for e in (figure.low, figure.high)]
-    # What a paper printed is shown with its own digits and mark.
-    text = [metric_text(row, name)] if name in row.printed else []
-    return [round(figure.value, _DIGITS), *ends, *text]
-
-
-def _report(row: Row, start: Path) -> str:
-    """Return the relative address of a run's own report, "" where it has none."""
-    report = f"{row.folder}/{REPORT_FILE}"
-    if not row.folder or not os.path.isfile(report):  # noqa: PTH113 (a Path costs more, twice)
-        return ""
-    # As written, not resolved: a browser follows ".." in the address that the user opened.
-    return quote(os.path.relpath(report, start).replace(os.sep, "/"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich import box
 from rich.cells import cell_len
@@ -11,14 +11,20 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from imbalance_derm.benchmark.formats import (
-    closing_lines,
-    count_text,
-    metric_text,
-    status_text,
-)
+from imbalance_derm.benchmark.effects import Effect
 from imbalance_derm.benchmark.leaderboard import Board
 from imbalance_derm.benchmark.rows import Row
+from imbalance_derm.benchmark.words import (
+    closing_lines,
+    effect_cells,
+    effects_title,
+    failure_text,
+    marks_text,
+    metric_text,
+    seed_count,
+    status_text,
+    updates_text,
+)
 from imbalance_derm.experiment.record import Figure
 from imbalance_derm.report.summary import title_of
 
@@ -28,7 +34,7 @@ _STYLES = {"measured here": "bold", "as printed": "", "recovered": "italic"}
 
 @dataclass(frozen=True)
 class _Layout:
-    """What is shown, and whether status and intervals stand below method and value."""
+    """What is shown, and whether marks, status and intervals stand below method and value."""
 
     metrics: tuple[str, ...]
     stacked: bool
@@ -47,20 +53,33 @@ class _Column:
 def to_table(board: Board, width: int) -> RenderableType:
     """Return a board as a Rich renderable for a terminal of `width` columns.
 
-    What does not fit is given up in this order: status and intervals move to a second line, the
-    method is wrapped, seed and updates go, then metrics from the least important. What was
-    left out is named.
+    What does not fit is given up in this order: marks, status and intervals move to a second
+    line, the method is wrapped, seeds and updates go, then metrics from the least important.
+    What was left out is named.
     """
     layouts = list(_layouts(board))
     fits = (layout for layout in layouts if _width(_columns(board, layout)) <= width)
     layout = next(fits, layouts[-1])
     lines: list[RenderableType] = [_table(board, layout)]
     missing = [title_of(name) for name in board.columns if name not in layout.metrics]
-    missing += [] if layout.budget else ["seed", "updates"]
+    missing += [] if layout.budget else ["seeds", "updates"]
     if missing:
         lines.append(Text(f"No room for {', '.join(missing)}: see --format md.", "yellow"))
-    lines += [Text(line, "dim") for line in closing_lines(board)]
+    lines += [Text(line) for line in board.findings]
+    if board.effects:
+        lines.append(Text(f"{effects_title(board)}:"))
+        lines += [Text(f"  {_effect(effect)}") for effect in board.effects]
+    if board.failures:
+        lines.append(Text("Without figures:", "yellow"))
+        lines += [Text(f"  {failure_text(cell)}", "yellow") for cell in board.failures]
+    rest = closing_lines(board)[len(board.findings) :]
+    lines += [Text(line, "dim") for line in rest]
     return Group(*lines, Text(""))
+
+
+def _effect(effect: Effect) -> str:
+    axis, value, against, difference, p, pairs, span = effect_cells(effect)
+    return f"{axis}: {value} minus {against} {difference}, p (Holm) {p}, {pairs} pairs from {span}"
 
 
 def _layouts(board: Board) -> Iterator[_Layout]:
@@ -73,13 +92,16 @@ def _layouts(board: Board) -> Iterator[_Layout]:
 
 def _columns(board: Board, layout: _Layout) -> list[_Column]:
     status = [status_text(row, board) for row in board.rows]
+    marks = [marks_text(row) for row in board.rows]
     methods = [row.method for row in board.rows]
     if layout.stacked:
-        methods = [f"{m}\n{s}" for m, s in zip(methods, status, strict=True)]
+        below = zip(methods, status, marks, strict=True)
+        methods = ["\n".join(filter(None, lines)) for lines in below]
         columns = [_column("method", methods, right=False, limit=layout.label)]
     else:
         columns = [
             _column("method", methods, right=False, limit=layout.label),
+            *([_column("mark", marks, right=False)] if any(marks) else []),
             _column("status", status, right=False),
         ]
     for metric in layout.metrics:
@@ -90,9 +112,8 @@ def _columns(board: Board, layout: _Layout) -> list[_Column]:
         else:
             columns.append(_column(head, [metric_text(row, metric) for row in board.rows]))
     if layout.budget:
-        seeds = ["" if row.seed is None else str(row.seed) for row in board.rows]
-        columns.append(_column("seed", seeds))
-        columns.append(_column("updates", [count_text(row.updates) for row in board.rows]))
+        columns.append(_column("seeds", [seed_count(row) for row in board.rows]))
+        columns.append(_column("updates", [updates_text(row) for row in board.rows]))
     return columns
 
 
@@ -110,7 +131,7 @@ def _stacked(row: Row, metric: str) -> str:
     if metric not in row.metrics:
         return ""
     figure = row.metrics[metric]
-    value = metric_text(Row(**{**vars(row), "metrics": {metric: Figure(figure.value)}}), metric)
+    value = metric_text(replace(row, metrics={metric: Figure(figure.value)}), metric)
     if figure.low is None or figure.high is None:
         return value
     return f"{value}\n{_short(figure.low)}–{_short(figure.high)}"

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from imbalance_derm.cli.options import verbosity_options
+from imbalance_derm.cli.verbosity import is_quiet
+
 _FILE_WIDTH = 200
 
 
@@ -16,14 +19,15 @@ _FILE_WIDTH = 200
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "md", "json", "csv", "html"]),
+    type=click.Choice(["table", "md", "csv", "json", "latex", "html"]),
     default="table",
     show_default=True,
     help="How to write it; json and csv have full precision; html is a site of its own.",
 )
 @click.option(
     "--metric",
-    help="What ranks the rows; by default auc for two classes, balanced_accuracy for more.",
+    help="What ranks the rows; by default the suite's, else auc for two classes and "
+    "balanced_accuracy for more.",
 )
 @click.option(
     "--output",
@@ -36,21 +40,27 @@ _FILE_WIDTH = 200
     help="Instead of a table, write record, specification and predictions of every run to this "
     "zip, for: imbderm verify",
 )
+@verbosity_options
 def leaderboard(
     paths: tuple[Path, ...], form: str, metric: str | None, output: Path | None, bundle: Path | None
 ) -> None:
-    """Rank every run found below PATH... beside the published rows of its data set.
+    """Rank every method found below PATH... beside the published rows of its data set.
 
-    Each row is marked: measured here; as printed in a paper; or recovered, where the confusion
-    matrix behind a paper's figures could be found.
+    Runs that differ in their seed only are one row. Rows that cannot be told from the top are
+    marked best; the row that validation chooses is marked chosen, and compared with the baseline.
+
+    Each row says where it is from: measured here; as printed in a paper; or recovered, where the
+    confusion matrix behind a paper's figures could be found.
     """
     import io
 
     from rich.console import Console
 
     from imbalance_derm.benchmark.bundle import write_bundle
-    from imbalance_derm.benchmark.formats import to_csv, to_json, to_markdown
+    from imbalance_derm.benchmark.formats import to_csv, to_json
+    from imbalance_derm.benchmark.latex import to_latex
     from imbalance_derm.benchmark.leaderboard import leaderboard as rank
+    from imbalance_derm.benchmark.markdown import to_markdown
     from imbalance_derm.benchmark.terminal import to_table
     from imbalance_derm.errors import InputError
     from imbalance_derm.experiment.files import write_text
@@ -60,7 +70,8 @@ def leaderboard(
             raise click.UsageError("--bundle holds runs as they are: it takes no other option")
         count = write_bundle(list(paths), bundle)
         runs = "1 run" if count == 1 else f"{count:,} runs"
-        click.echo(f"{runs} in {bundle}; check with: imbderm verify {bundle}")
+        text = f"{runs} in {bundle}; check with: imbderm verify {bundle}"
+        click.echo(bundle.resolve() if is_quiet() else text)
         return
     if form == "html" and output is None:
         raise click.UsageError("--format html makes a folder of pages: add --output DIR")
@@ -68,7 +79,8 @@ def leaderboard(
     if form == "html" and output is not None:
         from imbalance_derm.benchmark.site import write_site
 
-        click.echo(f"open {write_site(boards, output)}")
+        start = write_site(boards, output).resolve()
+        click.echo(start if is_quiet() else f"open {start}")
         return
     if form == "table" and output is None:
         console = Console(highlight=False)
@@ -82,7 +94,8 @@ def leaderboard(
             console.print(to_table(board, _FILE_WIDTH))
         text = page.getvalue()
     else:
-        text = {"md": to_markdown, "json": to_json, "csv": to_csv}[form](boards)
+        write = {"md": to_markdown, "csv": to_csv, "json": to_json, "latex": to_latex}[form]
+        text = write(boards)
     if output is None:
         click.echo(text, nl=False)
         return

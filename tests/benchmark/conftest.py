@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from imbalance_derm.evaluation.decision import choose_decision
+from imbalance_derm.evaluation.evaluate import evaluate
+from imbalance_derm.evaluation.predictions import Predictions
+from imbalance_derm.experiment.failure import Failure, write_failure
 from imbalance_derm.experiment.record import Figure, Record
+from imbalance_derm.pipeline.judgement import read_predictions, write_predictions
 
 BINARY = {
     "auc": Figure(0.7781, 0.7121, 0.8409),
@@ -119,3 +129,112 @@ def runs(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return write_all
+
+
+CLASSES = ("benign", "malignant")
+COUNTS = {"validation": (40, 20), "test": (70, 30)}
+Edit = Callable[[Record], Record]
+
+
+def said(split: str, signal: float, seed: int, salt: str = "") -> Predictions:
+    """Predictions of a model that is as good as `signal`; images are as hard for all models."""
+    labels = np.repeat([0, 1], COUNTS[split])
+    hard = np.random.default_rng(len(split)).normal(size=len(labels))
+    own = np.random.default_rng([seed, *map(ord, salt)]).normal(size=len(labels))
+    p = 1 / (1 + np.exp(-(signal * (labels - 0.5) + hard + 0.7 * own)))
+    ids = np.array([f"{split}-{i}" for i in range(len(labels))])
+    lesions = np.array([f"{split}-{i // 2}" for i in range(len(labels))])
+    return Predictions(ids, lesions, labels, np.stack([1 - p, p], axis=1), CLASSES)
+
+
+def write_judged(folder: Path, record: Record, signal: float, salt: str = "") -> Path:
+    """Write a run with predictions, judged as the pipeline judges."""
+    run = folder / record.name
+    run.mkdir(parents=True)
+    file = run / "predictions.csv"
+    write_predictions(file, {split: said(split, signal, record.seed, salt) for split in COUNTS})
+    predictions = read_predictions(file, CLASSES)
+    decision = choose_decision(predictions["validation"])
+    found = {split: evaluate(p, decision, 100, record.seed) for split, p in predictions.items()}
+    counts = {s: dict(zip(CLASSES, pair, strict=True)) for s, pair in COUNTS.items()}
+    record = replace(
+        record,
+        data={**record.data, "counts": {**record.data["counts"], **counts}},
+        metrics={split: each.figures for split, each in found.items()},
+        confusion={split: each.confusion for split, each in found.items()},
+        decision=asdict(decision),
+    )
+    (run / "record.json").write_text(record.to_json(), encoding="utf-8")
+    return run
+
+
+@dataclass
+class SuiteFolder:
+    """Builds a suite's folder run by run; how good a run is, is the sum of its values' merits."""
+
+    folder: Path
+    merits: dict[str, float] = field(default_factory=dict)
+    axes: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def run(self, values: dict[str, str], seed: int, edit: Edit = lambda r: r, **more: Any) -> Path:
+        name = "-".join([*values.values(), f"s{seed}"])
+        record = edit(make_record(name, parts={"data": "phantom", **values}, seed=seed, **more))
+        self.axes[name] = {**values, "seed": str(seed)}
+        signal = 1.0 + sum(self.merits.get(value, 0.0) for value in values.values())
+        salt = "-".join(values.values()) + str(more)
+        return write_judged(self.folder / "runs", record, signal, salt)
+
+    def grid(self, axes: dict[str, Iterable[str]], seeds: Iterable[int]) -> SuiteFolder:
+        for *values, seed in product(*axes.values(), seeds):
+            self.run(dict(zip(axes, values, strict=True)), seed)
+        return self
+
+    def fail(self, values: dict[str, str], seed: int, *how: str) -> None:
+        name = "-".join([*values.values(), f"s{seed}"])
+        record = make_record(name, parts={"data": "phantom", **values}, seed=seed)
+        folder = self.folder / "runs" / name
+        folder.mkdir(parents=True)
+        write_failure(folder, Failure(name, record.spec, *how))
+        self.axes[name] = {**values, "seed": str(seed)}
+
+    def close(self, metric: str = "", axes: tuple[str, ...] | None = None) -> Path:
+        names = axes or tuple(name for name in next(iter(self.axes.values())) if name != "seed")
+        text = json.dumps({"name": "s", "axes": names, "runs": self.axes, "metric": metric})
+        (self.folder / "suite.json").write_text(text, encoding="utf-8")
+        return self.folder
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> SuiteFolder:
+    return SuiteFolder(tmp_path / "suite")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium; tests that ask for it are skipped where there is none."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    with playwright.sync_playwright() as engine:
+        found = engine.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def contrast() -> Callable[[str, str], float]:
+    """Contrast of two colours as a browser writes them."""
+    return _contrast
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance of WCAG 2.2."""
+    parts = [int(part) / 255 for part in colour.strip("rgb()").split(",")]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _contrast(ink: str, ground: str) -> float:
+    dark, light = sorted((_luminance(ink), _luminance(ground)))
+    return (light + 0.05) / (dark + 0.05)

@@ -22,11 +22,13 @@ def test_every_format_is_printed(folder):
     assert "MelaNet" in run(folder).output
     assert "\x1b" not in run(folder).output
     assert run(folder, "--format", "md").output.startswith("## isic2016")
-    assert run(folder, "--format", "csv").output.startswith("data,group,method,status")
-    assert len(json.loads(run(folder, "--format", "json").output)) == 12
+    assert run(folder, "--format", "csv").output.startswith("data,group,method,mark,status")
+    assert r"\begin{tabular}" in run(folder, "--format", "latex").output
+    (board,) = json.loads(run(folder, "--format", "json").output)
+    assert len(board["rows"]) == 12
 
 
-@pytest.mark.parametrize("form", ["table", "md", "json", "csv"])
+@pytest.mark.parametrize("form", ["table", "md", "json", "csv", "latex"])
 def test_output_goes_to_the_file_and_nowhere_else(folder, tmp_path, form):
     target = tmp_path / "board.out"
     result = run(folder, "--format", form, "--output", target)

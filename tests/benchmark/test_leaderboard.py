@@ -64,14 +64,14 @@ def test_rows_are_ranked_and_a_recovered_row_stays_below_its_printed_one(runs, m
     (board,) = leaderboard([folder])
     values = [row.metrics["auc"].value for row in board.rows if row.status != "recovered"]
     assert values[:-1] == sorted(values[:-1], reverse=True)
-    assert board.rows[0].folder.endswith("high")
-    assert board.rows[-1].folder.endswith("none")
+    assert board.rows[0].runs[0].folder.endswith("high")
+    assert board.rows[-1].runs[0].folder.endswith("none")
     for place, row in enumerate(board.rows):
         if row.status == "recovered":
             above = board.rows[place - 1]
             assert (above.status, above.method) == ("as printed", row.method)
     by_brier = leaderboard([folder], "brier")[0]
-    measured = [row.folder[-4:] for row in by_brier.rows if "brier" in row.metrics]
+    measured = [row.runs[0].folder[-4:] for row in by_brier.rows if "brier" in row.metrics]
     assert measured == ["high", "/low"]
 
 
@@ -98,11 +98,12 @@ def test_labels_tell_rows_apart(runs, make_record):
         make_record("d", seed=5),
     )
     (board,) = leaderboard([folder])
-    labels = {row.folder[-1]: row.method for row in board.rows if row.folder}
+    labels = {run.name: row.method for row in board.rows for run in row.runs}
     assert labels["b"] == "cyclegan + focal + body_site_mtl"
     assert labels["a"] == labels["d"] == "cyclegan + focal + single_task (loss.gamma=None)"
     assert labels["c"] == "cyclegan + focal + single_task (loss.gamma=1.0)"
-    assert {row.seed for row in board.rows if row.folder} == {0, 5}
+    (both,) = (row for row in board.rows if len(row.runs) > 1)
+    assert both.seeds == (0, 5)
 
 
 def test_notes_give_the_share_of_the_official_test_set(runs, make_record):

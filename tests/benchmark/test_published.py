@@ -6,7 +6,7 @@ import pytest
 
 from imbalance_derm.benchmark import published
 from imbalance_derm.benchmark.published import load_published
-from imbalance_derm.benchmark.rows import published_units, recovered_figures
+from imbalance_derm.benchmark.published_rows import published_units, recovered_figures
 from imbalance_derm.errors import InputError
 
 TABLE_1 = {

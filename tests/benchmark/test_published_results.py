@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from imbalance_derm.benchmark.formats import to_markdown
 from imbalance_derm.benchmark.leaderboard import leaderboard
+from imbalance_derm.benchmark.markdown import to_markdown
 from imbalance_derm.experiment.record import find_records
 from imbalance_derm.experiment.spec import Spec
 

@@ -44,7 +44,13 @@ class Page(HTMLParser):
 
     def links(self) -> list[str]:
         inside = [own["href"] for tag, own in self.elements if tag == "a" and "href" in own]
-        reports = [row[4] for board in self.data["boards"] for row in board["rows"] if row[4]]
+        reports = [
+            run[2]
+            for board in self.data["boards"]
+            for row in board["rows"]
+            for run in row[4]
+            if run[2]
+        ]
         return [*inside, *self.data["pages"].values(), *reports]
 
 
@@ -88,15 +94,15 @@ def test_data_hold_every_row_of_every_ranking(folder, tmp_path):
                     assert figure[0] == pytest.approx(row.metrics[name].value, abs=1e-6)
                     assert figure[1] == pytest.approx(row.metrics[name].low, abs=1e-6)
             if row.confusion:
-                assert line[6][1] == row.confusion
+                assert line[5][1] == row.confusion
 
 
 def test_a_recovered_row_brings_its_matrix_in_the_order_of_its_classes(folder):
     board = Page(folder / "index.html").data["boards"][0]
-    melanet = next(row for row in board["rows"] if row[1] == "MelaNet" and row[6])
+    melanet = next(row for row in board["rows"] if row[1] == "MelaNet" and row[5])
     # Audited: 22 of 75 melanomas missed, 245 of 304 benign lesions recognised.
-    assert board["classes"][melanet[6][0]] == ["benign", "malignant"]
-    assert melanet[6][1] == [[245, 59], [22, 53]]
+    assert board["classes"][melanet[5][0]] == ["benign", "malignant"]
+    assert melanet[5][1] == [[245, 59], [22, 53]]
 
 
 def test_nothing_is_loaded_and_no_script_has_an_address(folder):
@@ -132,10 +138,12 @@ def test_every_link_resolves(folder):
 
 def test_a_report_is_linked_where_there_is_one(folder):
     rows = Page(folder / "index.html").data["boards"][0]["rows"]
-    reports = [row[4] for row in rows if row[4]]
+    reports = [run[2] for row in rows for run in row[4] if run[2]]
     assert reports == ["../runs/a%20run%20%231/report.html"]
     focal = Page(folder / "parts" / "loss-focal.html").data["boards"][0]["rows"]
-    assert [row[4] for row in focal if row[4]] == ["../../runs/a%20run%20%231/report.html"]
+    assert [run[2] for row in focal for run in row[4] if run[2]] == [
+        "../../runs/a%20run%20%231/report.html"
+    ]
 
 
 def test_a_page_for_each_component_with_source_parameters_and_all_its_results(folder, tmp_path):
@@ -160,7 +168,7 @@ def test_stages_recipe_optimizer_and_posthoc_are_axes(runs, make_record, tmp_pat
     new.spec.update(recipe="melanet", stages=[{"name": "joint"}, {"name": "crt"}])
     new.components.update({"stage 1": {"name": "joint"}, "stage 2": {"name": "crt"}})
     (board,) = rank([runs(new, make_record("old"))])
-    methods = {row.folder[-1:]: row.method for row in board.rows if row.folder}
+    methods = {run.name[-1:]: row.method for row in board.rows for run in row.runs}
     assert methods["n"] == "cyclegan + focal + melanet + joint > crt + sam + tau_norm"
     assert methods["d"] == "cyclegan + focal"
     write_site([board], tmp_path / "site")

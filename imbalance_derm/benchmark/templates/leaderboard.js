@@ -1,26 +1,20 @@
 "use strict";
 (() => {
   const STEP = 100;
-  const [PLACE, METHOD, AXES, FIGURES, REPORT, RUN, MATRIX] = [0, 1, 2, 3, 4, 5, 6];
+  const [PLACE, METHOD, AXES, FIGURES, RUNS, MATRIX, KEY, TOP] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const [STATUS, MARK] = [0, 1]; /* axes */
+  const { make, plural, figureCell } = draw;
   const site = JSON.parse(document.getElementById("data").textContent);
   const at = (id) => document.getElementById(id);
   const numbers = new Intl.Collator("en", { numeric: true });
-  let board, columns, rows, shown, filters, sort, chosen;
+  const whole = at("row") !== null; /* the start page, not a component's */
+  let board, columns, rows, shown, filters, sort, chosen, opened;
   let ready = false; /* until then the address is read, not written */
-
-  function make(tag, text, attributes = {}, ...children) {
-    const node = document.createElement(tag);
-    if (text !== "") node.textContent = text;
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    node.append(...children);
-    return node;
-  }
 
   const axisText = (axis, row) => board.axes[axis].values[row[AXES][axis]];
   const UNKNOWN = "not stated";
   const varies = (axis) => board.axes[axis].values.length > 1;
   const stated = (axis) => board.axes[axis].values.filter((value) => value !== UNKNOWN).length;
-  const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 
   /* Columns: what each sorts by, which way is best first, and how it draws a cell. */
   function layout() {
@@ -34,7 +28,7 @@
         cell: (row) => make("td", String(row[PLACE]), { class: "rank" }),
       },
       { key: "method", title: "Method", kind: "method", of: (row) => row[METHOD], cell: methodCell },
-      columnOf(0), /* the status: whose figure it is must be seen before the figure */
+      columnOf(STATUS), /* the status: whose figure it is must be seen before the figure */
     ];
     board.metrics.forEach((metric, place) => found.push({
       key: `metric:${metric.title}`, title: metric.title, kind: "figure", scale: metric.scale,
@@ -43,34 +37,22 @@
       cell: (row) => figureCell(row[FIGURES][place], metric.scale),
     }));
     board.axes.forEach((axis, place) => {
-      if (place > 0 && stated(place) > 1) found.push(columnOf(place));
+      if (place > MARK && stated(place) > 1) found.push(columnOf(place));
     });
-    found.push({ key: "report", title: "Report", of: (row) => (row[REPORT] ? row[RUN] : null), cell: reportCell });
+    found.push({ key: "report", title: "Report", of: (row) => (row[RUNS].length ? row[RUNS][0][1] : null), cell: reportCell });
     return found;
   }
 
   function methodCell(row) {
-    return make("th", row[METHOD], { scope: "row", class: "method" });
-  }
-
-  function figureCell(figure, [from, to]) {
-    if (!figure) return make("td", "–", { class: "figure none" });
-    const [value, low, high, printed] = figure;
-    const cell = make("td", "", { class: "figure" });
-    cell.append(printed || value.toFixed(3));
-    const bar = make("span", "", { class: "scale", "aria-hidden": "true" });
-    const share = (end) => Math.max(0, Math.min(100, (100 * (end - from)) / (to - from)));
-    if (low !== null && high !== null) {
-      cell.append(" ", make("small", `[${low.toFixed(3)}, ${high.toFixed(3)}]`));
-      const range = make("span", "", { class: "range" });
-      range.style.left = `${share(low)}%`;
-      range.style.width = `${share(high) - share(low)}%`;
-      bar.append(range);
-    }
-    const dot = make("span", "", { class: "dot" });
-    dot.style.left = `${share(value)}%`;
-    bar.append(dot);
-    cell.append(bar);
+    const cell = make("th", "", { scope: "row", class: "method" });
+    if (!row[KEY]) cell.append(row[METHOD]);
+    else if (whole) {
+      const button = make("button", row[METHOD], { type: "button", class: "open", "aria-controls": "row" });
+      button.addEventListener("click", () => { show(row); at("row").focus(); });
+      cell.append(button);
+    } else cell.append(make("a", row[METHOD], { href: `../index.html#${new URLSearchParams({ data: board.title, row: row[KEY] })}` }));
+    const tags = draw.tags(axisText(MARK, row));
+    if (tags.length) cell.append(make("span", "", { class: "tags" }, ...tags));
     return cell;
   }
 
@@ -84,11 +66,11 @@
   }
 
   function reportCell(row) {
-    const cell = make("td", row[REPORT] ? "" : "–", row[REPORT] ? {} : { class: "none" });
-    if (row[REPORT]) {
-      cell.append(make("a", "report", { href: row[REPORT], title: row[RUN], "aria-label": `report of ${row[RUN]}` }));
-    }
-    return cell;
+    const runs = row[RUNS].filter(([, , report]) => report);
+    if (!runs.length) return make("td", "–", { class: "none" });
+    const links = runs.map(([seed, name, report]) => make("a", runs.length > 1 ? String(seed) : "report", { href: report, title: name, "aria-label": `report of ${name}` }));
+    if (runs.length === 1) return make("td", "", {}, ...links);
+    return make("td", "", { class: "reports" }, "seed ", ...links.flatMap((link) => [link, " "]));
   }
 
   function tickCell(row) {
@@ -119,7 +101,7 @@
         sort = { column, down: sort.column === column ? !sort.down : Boolean(column.down) };
         shown = STEP;
         order();
-        draw();
+        redraw();
       });
       column.head = cell;
       head.append(cell);
@@ -139,21 +121,28 @@
     rows = keyed.map(([, row]) => row);
   }
 
+  /* A row that is marked twice is found by either mark. */
+  function holds(row, axis, wanted) {
+    if (axis !== MARK) return row[AXES][axis] === wanted;
+    const has = axisText(MARK, row).split(", ");
+    return board.axes[MARK].values[wanted].split(", ").every((mark) => has.includes(mark));
+  }
+
   function select() {
     const words = at("search").value.toLowerCase().split(/\s+/).filter(Boolean);
     rows = board.rows.filter((row) =>
-      filters.every((wanted, axis) => wanted === -1 || row[AXES][axis] === wanted)
+      filters.every((wanted, axis) => wanted === -1 || holds(row, axis, wanted))
       && words.every((word) => row[METHOD].toLowerCase().includes(word)));
     shown = STEP;
     order();
-    draw();
+    redraw();
   }
 
-  function draw() {
+  function redraw() {
     const body = document.createDocumentFragment();
     for (const row of rows.slice(0, shown)) {
-      const status = axisText(0, row).startsWith("measured") ? "measured" : axisText(0, row).split(" ")[0];
-      const line = make("tr", "", { class: status });
+      const marks = axisText(MARK, row).replace("other budget", "").split(", ").filter((mark) => mark && mark !== "–");
+      const line = make("tr", "", { class: [axisText(STATUS, row).split(" ")[0], ...marks.map((mark) => `is-${mark}`)].join(" ") });
       line.append(tickCell(row), ...columns.map((column) => column.cell(row)));
       body.append(line);
     }
@@ -174,8 +163,7 @@
   function drawFilters() {
     const boxes = board.axes.map((axis, place) => {
       if (!varies(place)) return "";
-      const counts = axis.values.map(() => 0);
-      for (const row of board.rows) counts[row[AXES][place]] += 1;
+      const counts = axis.values.map((_, wanted) => board.rows.filter((row) => holds(row, place, wanted)).length);
       const box = make("select", "", { "data-axis": axis.name }, make("option", "all", { value: "-1" }));
       axis.values.map((value, number) => [value, number])
         .sort((a, b) => numbers.compare(a[0], b[0]))
@@ -196,31 +184,43 @@
   /* Confusion matrices of the chosen rows. */
   function drawMatrices() {
     const figures = [...chosen].map((row) => {
-      const [names, counts] = [board.classes[row[MATRIX][0]], row[MATRIX][1]];
-      const status = axisText(0, row);
-      const seed = axisText(board.axes.findIndex((axis) => axis.name === "seed"), row);
-      const head = make("tr", "", {}, make("th", "truth \\ decision", { scope: "col" }),
-        ...names.map((name) => make("th", name, { scope: "col", class: "n" })));
-      const lines = counts.map((line, truth) => {
-        const total = line.reduce((sum, count) => sum + count, 0);
-        const cells = line.map((count, decision) => {
-          const share = total ? Math.round((100 * count) / total) : 0;
-          const cell = make("td", count.toLocaleString("en"), decision === truth ? { class: "right" } : {},
-            make("small", total ? `${share} %` : "–"));
-          cell.style.setProperty("--tint", share);
-          return cell;
-        });
-        return make("tr", "", {}, make("th", names[truth], { scope: "row" }), ...cells);
-      });
-      const caption = make("figcaption", `${row[PLACE]}. ${row[METHOD]} (${status}${seed === UNKNOWN ? "" : `, seed ${seed}`})`);
-      const table = make("table", "", { class: "confusion" }, make("thead", "", {}, head), make("tbody", "", {}, ...lines));
-      return make("figure", "", { tabindex: "0" }, caption, table);
+      const runs = Number(axisText(board.axes.findIndex((axis) => axis.name === "seeds"), row)) || 0;
+      const sum = runs > 1 ? `, sum over ${runs} seeds` : "";
+      return draw.matrix(`${row[PLACE]}. ${row[METHOD]} (${axisText(STATUS, row)}${sum})`, board.classes[row[MATRIX][0]], row[MATRIX][1]);
     });
     at("matrices").replaceChildren(...figures);
     at("forget").hidden = !chosen.size;
     at("chosen").textContent = chosen.size
-      ? `${plural(chosen.size, "matrix").replace("matrixs", "matrices")}: rows are the truth, columns the decision; below each count its share of the row.`
+      ? `${plural(chosen.size, "matrix", "matrices")}: rows are the truth, columns the decision; below each count its share of the row.`
       : "Tick rows above to lay their matrices beside each other.";
+  }
+
+  /* One method: its seeds and how it compares with the top. */
+  function show(row) {
+    opened = row;
+    at("row").hidden = !row;
+    if (row) {
+      const top = board.rows.find((each) => each[KEY] && !each[TOP] && draw.tags(axisText(MARK, each)).some((tag) => tag.textContent === "best"));
+      const close = make("button", "Close", { type: "button" });
+      close.addEventListener("click", () => { show(null); at("ranking").focus(); });
+      at("row").replaceChildren(
+        make("h2", row[METHOD], {}, make("span", "", { class: "tags" }, ...draw.tags(axisText(MARK, row)))),
+        ...draw.method({
+          figures: row[FIGURES], runs: row[RUNS], top: row[TOP], topName: top ? top[METHOD] : "",
+          tags: axisText(MARK, row).split(", "), leaky: board.leaky[row[KEY]],
+        }, board),
+        make("p", "", { class: "actions" }, close));
+    }
+    if (ready) remember();
+  }
+
+  function drawWhole() {
+    at("findings").replaceChildren(...board.findings.map((text) => make("li", text)));
+    at("effects-title").textContent = board.effects.length ? `${board.effectsTitle}. Intervals are 95 %; p-values are adjusted over all effects; where the pairs' signs differ, the mean hides an interaction.`
+      : "No grid here: it takes rows that differ in one axis alone, on the same images with the same seeds.";
+    draw.effects(board.effects, site.pages, at("effects-table"));
+    at("failed").replaceChildren(...board.failures.map((text) => make("li", text)));
+    at("failures-none").hidden = board.failures.length > 0;
   }
 
   /* The address remembers the view, so that it can be sent on. */
@@ -234,6 +234,7 @@
       if (wanted !== -1) state.set(`is.${board.axes[axis].name}`, board.axes[axis].values[wanted]);
     });
     if (at("search").value) state.set("contains", at("search").value);
+    if (opened) state.set("row", opened[KEY]);
     history.replaceState(null, "", `#${state}`);
   }
 
@@ -245,6 +246,10 @@
     columns = layout();
     sort = { column: columns.find((column) => column.key === state.get("sort")) || columns[0], down: state.has("down") };
     chosen = new Set();
+    if (whole) {
+      drawWhole();
+      show(board.rows.find((row) => row[KEY] && row[KEY] === state.get("row")) || null);
+    }
     at("more").open = filters.some((wanted) => wanted !== -1) || matchMedia("(min-width: 48rem)").matches;
     const sources = board.references.map((text, place) => `[${place + 1}] ${text}`);
     at("notes").replaceChildren(...[...board.notes, ...sources].map((text) => make("li", text)));
@@ -262,8 +267,8 @@
     event.preventDefault();
     open(site.boards.indexOf(board), new URLSearchParams());
   });
-  at("further").addEventListener("click", () => { shown += STEP; draw(); });
-  at("forget").addEventListener("click", () => { chosen.clear(); drawMatrices(); draw(); });
+  at("further").addEventListener("click", () => { shown += STEP; redraw(); });
+  at("forget").addEventListener("click", () => { chosen.clear(); drawMatrices(); redraw(); });
   const wanted = location.hash.includes("=") ? new URLSearchParams(location.hash.slice(1)) : new URLSearchParams();
   open(Math.max(0, site.boards.findIndex((each) => each.title === wanted.get("data"))), wanted);
   ready = true;

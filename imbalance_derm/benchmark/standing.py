@@ -1,0 +1,205 @@
+"""The statistics of a ranking: intervals over seeds, the best set, the choice, effects by axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from imbalance_derm.benchmark.choice import Choice, choose, sentence
+from imbalance_derm.benchmark.effects import Effect, effects, plans
+from imbalance_derm.benchmark.predictions import (
+    MOST_PAIRS,
+    Family,
+    Judged,
+    measured,
+    read_family,
+    reasons,
+)
+from imbalance_derm.benchmark.rows import Row, SeedTests
+from imbalance_derm.errors import InputError
+from imbalance_derm.evaluation.best_set import BestSet, best_set
+from imbalance_derm.evaluation.delong import delong
+from imbalance_derm.evaluation.mcnemar import mcnemar
+from imbalance_derm.evaluation.over_seeds import (
+    SeedComparison,
+    contrasts_over_seeds,
+    mean_over_seeds,
+)
+from imbalance_derm.experiment.record import Figure
+from imbalance_derm.report.summary import LOWER_IS_BETTER, title_of
+
+_CHOICE = "chosen - baseline"
+_RANGES = {"mcc": (-1.0, 1.0), "brier": (0.0, 2.0)}
+"""Of the metrics that are not between 0 and 1."""
+
+
+@dataclass(frozen=True)
+class Standings:
+    """Measured rows with their statistics, and what these say.
+
+    Attributes
+    ----------
+    rows : list of Row
+        As given, with intervals over seeds, standings and marks.
+    findings : list of str
+        What the ranking says, in sentences; the choice first.
+    effects : tuple of Effect
+    """
+
+    rows: list[Row]
+    findings: list[str]
+    effects: tuple[Effect, ...]
+
+
+def standings(
+    rows: Sequence[Row], metric: str, columns: Sequence[str], axes: Sequence[str] = ()
+) -> Standings:
+    """Work out all that the predictions beside the records allow.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        Measured rows of one test set, named.
+    metric : str
+        What ranks them.
+    columns : sequence of str
+        Metrics that are shown: those that get an interval over seeds.
+    axes : sequence of str
+        Of the suite that the rows are of, if they are.
+    """
+    family = read_family(rows, metric)
+    members = family.members
+    known = _known(family)
+    able = metric in known and len(members) > 1
+    ranked = _ranked(members, metric) if able else None
+    candidates = [each.row for each in members] if able else list(rows)
+    choice = choose(candidates, metric)
+    shown = [name for name in columns if name in known]
+    planned = plans([each.row for each in members], axes) if able else []
+    contrasts: dict[str, dict[str, float]] = {plan.name: plan.weights for plan in planned}
+    if choice is not None and able and choice.baseline not in (None, choice.row):
+        assert choice.baseline is not None
+        contrasts[_CHOICE] = {choice.row.key: 1.0, choice.baseline.key: -1.0}
+    if members and len(members[0].row.runs) > 1:
+        contrasts |= {each.row.key: {each.row.key: 1.0} for each in members}
+    found: dict[str, dict[str, SeedComparison]] = {}
+    if contrasts and shown:
+        methods = {each.row.key: each.method for each in members}
+        found = contrasts_over_seeds(methods, contrasts, shown)
+    compared = found.get(_CHOICE, {}).get(metric)
+    made = effects(planned, {p.name: found[p.name][metric] for p in planned}, metric)
+    return Standings(
+        [_settled(row, family, found, shown, ranked, choice) for row in rows],
+        [*_findings(family, ranked, choice, compared, metric)],
+        made,
+    )
+
+
+def _known(family: Family) -> set[str]:
+    """Return the metrics that follow from predictions."""
+    names = [set(measured(each.said[0], each.decisions[0])) for each in family.judged[:1]]
+    return names[0] if names else set()
+
+
+def _ranked(members: Sequence[Judged], metric: str) -> BestSet | None:
+    if len(members) * (len(members) - 1) // 2 > MOST_PAIRS:
+        return None
+    methods = {each.row.key: each.method for each in members}
+    return best_set(methods, metric, metric in LOWER_IS_BETTER)
+
+
+def _settled(
+    row: Row,
+    family: Family,
+    intervals: dict[str, dict[str, SeedComparison]],
+    shown: Sequence[str],
+    ranked: BestSet | None,
+    choice: Choice | None,
+) -> Row:
+    own = next((each for each in family.judged if each.row.key == row.key), None)
+    if own is not None and len(row.runs) > 1 and shown:
+        if row.key in intervals:
+            figures = {name: c.difference for name, c in intervals[row.key].items()}
+        else:
+            figures = mean_over_seeds(*own.method, shown)
+        possible = {name: _possible(name, figure) for name, figure in figures.items()}
+        row = replace(row, metrics=row.metrics | possible)
+    row = replace(row, chosen=choice is not None and choice.row.key == row.key)
+    if ranked is None or own is None or row.key not in ranked.standings:
+        return row
+    (top,) = (each for each in family.members if each.row.key == ranked.top)
+    return replace(
+        row,
+        standing=ranked.standings[row.key],
+        other_budget=row.updates != top.row.updates,
+        tests=() if own is top else tuple(_tests(own, top)),
+    )
+
+
+def _possible(metric: str, figure: Figure) -> Figure:
+    """Cut an interval at the ends of the metric's range: few seeds make it wider than that."""
+    least, most = _RANGES.get(metric.partition("/")[0], (0.0, 1.0))
+    if figure.low is None or figure.high is None:
+        return figure
+    return Figure(figure.value, max(least, figure.low), min(most, figure.high))
+
+
+def _tests(own: Judged, top: Judged) -> Iterator[SeedTests]:
+    """Compare models of one seed: the tests that take both as fixed."""
+    for seed, ours, rule, theirs, their_rule in zip(
+        own.row.seeds, own.said, own.decisions, top.said, top.decisions, strict=True
+    ):
+        try:
+            areas = delong(ours, theirs)
+        except InputError:  # more than two classes, or too few images of one
+            areas = None
+        yield SeedTests(seed, mcnemar(ours, rule, theirs, their_rule), areas)
+
+
+def _findings(
+    family: Family,
+    ranked: BestSet | None,
+    choice: Choice | None,
+    compared: SeedComparison | None,
+    metric: str,
+) -> Iterator[str]:
+    if choice is not None:
+        yield sentence(choice, metric, compared)
+    members = family.members
+    if ranked is not None:
+        yield _best(ranked, len(members[0].row.runs), metric)
+        top = next(each.row for each in members if each.row.key == ranked.top)
+        others = [each.row.method for each in members if each.row.updates != top.updates]
+        if others:
+            yield (
+                f"Other numbers of updates than the top, {top.method} (marked other budget): "
+                f"{'; '.join(others)}. What sets them apart may be the budget."
+            )
+    elif len(members) > 1:
+        yield (
+            f"No best set: {title_of(metric)} does not follow from predictions, or there are more "
+            f"than {MOST_PAIRS:,} pairs of rows to compare."
+        )
+    elif len(members) + len(family.outside) > 1:
+        yield "No best set: fewer than two rows can be compared in pairs."
+    yield from reasons(family.outside)
+
+
+def _best(ranked: BestSet, seeds: int, metric: str) -> str:
+    best, count = len(ranked.best), len(ranked.standings)
+    drawn = f"lesions and {seeds} seeds" if seeds > 1 else "lesions, 1 seed each"
+    way = "lowest" if metric in LOWER_IS_BETTER else "highest"
+    said = (
+        f"Marked best: {best} of {count} methods, those not distinguishable from the {way} mean "
+        f"{title_of(metric)} (paired bootstrap over {drawn}; Holm over {ranked.pairs:,} "
+        f"{'pair' if ranked.pairs == 1 else 'pairs'} at 5 %)."
+    )
+    seen = [s.detectable for s in ranked.standings.values() if s.detectable is not None]
+    possible = [value for value in seen if value <= 1]
+    if possible:
+        low, high = f"{min(possible):.3f}", f"{max(possible):.3f}"
+        span = low if low == high else f"{low} to {high}, method by method,"
+        said += f" A true difference of {span} would have been seen with a chance of 80 %."
+    if len(possible) < len(seen):
+        said += f" For {len(seen) - len(possible)} of them none: so few seeds say too little."
+    return said

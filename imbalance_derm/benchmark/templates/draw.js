@@ -1,0 +1,120 @@
+"use strict";
+/* What a page is drawn of; nothing here knows of the ranking's state. */
+const draw = (() => {
+  function make(tag, text, attributes = {}, ...children) {
+    const node = document.createElement(tag);
+    if (text !== "") node.textContent = text;
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    node.append(...children);
+    return node;
+  }
+
+  const plural = (count, word, words = `${word}s`) => `${count.toLocaleString("en")} ${count === 1 ? word : words}`;
+  const signed = (value, digits = 3) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(digits);
+  const probability = (p) => (p === null ? "–" : p < 0.001 ? "<0.001" : p.toFixed(3));
+
+  /* A value with its interval as text and as a bar to scale; `write` puts a number into words. */
+  function figureCell(figure, [from, to], write = (value) => value.toFixed(3)) {
+    if (!figure) return make("td", "–", { class: "figure none" });
+    const [value, low, high, printed] = figure;
+    const cell = make("td", "", { class: "figure" });
+    cell.append(printed || write(value));
+    const bar = make("span", "", { class: "scale", "aria-hidden": "true" });
+    const share = (end) => Math.max(0, Math.min(100, (100 * (end - from)) / (to - from)));
+    if (from < 0 && to > 0) {
+      const zero = make("span", "", { class: "zero" });
+      zero.style.left = `${share(0)}%`;
+      bar.append(zero);
+    }
+    if (low !== null && high !== null) {
+      cell.append(" ", make("small", `[${low.toFixed(3)}, ${high.toFixed(3)}]`));
+      const range = make("span", "", { class: "range" });
+      range.style.left = `${share(low)}%`;
+      range.style.width = `${share(high) - share(low)}%`;
+      bar.append(range);
+    }
+    const dot = make("span", "", { class: "dot" });
+    dot.style.left = `${share(value)}%`;
+    bar.append(dot);
+    cell.append(bar);
+    return cell;
+  }
+
+  const head = (...titles) => make("thead", "", {}, make("tr", "", {}, ...titles.map((title) => make("th", title, { scope: "col" }))));
+
+  function matrix(caption, names, counts) {
+    const top = make("tr", "", {}, make("th", "truth \\ decision", { scope: "col" }),
+      ...names.map((name) => make("th", name, { scope: "col", class: "n" })));
+    const lines = counts.map((line, truth) => {
+      const total = line.reduce((sum, count) => sum + count, 0);
+      const cells = line.map((count, decision) => {
+        const share = total ? Math.round((100 * count) / total) : 0;
+        const cell = make("td", count.toLocaleString("en"), decision === truth ? { class: "right" } : {},
+          make("small", total ? `${share} %` : "–"));
+        cell.style.setProperty("--tint", share);
+        return cell;
+      });
+      return make("tr", "", {}, make("th", names[truth], { scope: "row" }), ...cells);
+    });
+    const table = make("table", "", { class: "confusion" }, make("thead", "", {}, top), make("tbody", "", {}, ...lines));
+    return make("figure", "", { tabindex: "0" }, make("figcaption", caption), table);
+  }
+
+  function tags(text) {
+    const words = text === "–" ? [] : text.split(", ");
+    return words.map((word) => make("span", word, { class: `tag tag-${word.replace(" ", "-")}` }));
+  }
+
+  const scrolling = (label, table) => make("div", "", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${label}, scrolls sideways` }, table);
+
+  /* What is known of one method: its seeds, and how it compares with the top. */
+  function method(row, board) {
+    const parts = [];
+    if (row.leaky) parts.push(make("p", `Leaky: ${row.leaky}`, { class: "notice" }));
+    const lines = row.runs.map(([seed, name, report, figures]) => {
+      const cells = (figures || row.figures).map((figure, place) => figureCell(figure, board.metrics[place].scale));
+      const link = report ? make("a", "report", { href: report, "aria-label": `report of ${name}` }) : "–";
+      return make("tr", "", {}, make("th", String(seed), { scope: "row" }), ...cells, make("td", "", {}, link), make("td", name, { class: "run" }));
+    });
+    const titles = ["seed", ...board.metrics.map((metric) => metric.title), "report", "run"];
+    parts.push(scrolling("Seeds", make("table", "", { id: "seeds" }, head(...titles), make("tbody", "", {}, ...lines))));
+    if (row.runs.length === 1) parts.push(make("p", "1 seed: the spread of training is not known.", { class: "note" }));
+    if (row.top) parts.push(...againstTop(row, board));
+    else if (row.tags.includes("best")) parts.push(make("p", `It has the best mean ${board.metrics[0].title}.`));
+    return parts;
+  }
+
+  function againstTop(row, board) {
+    const [[value, low, high], p, detectable, tests] = row.top;
+    const interval = low === null ? "" : ` [${signed(low)}, ${signed(high)}]`;
+    const seen = detectable === null ? "" : detectable > 1 ? " So few seeds could not have shown any difference." : ` A difference of ${detectable.toFixed(3)} would have been seen.`;
+    const budget = row.tags.includes("other budget") ? " The two had different numbers of updates." : "";
+    const words = make("p", `${board.metrics[0].title} minus that of the top, ${row.topName}: ${signed(value)}${interval}, p = ${probability(p)} after Holm's adjustment.${seen}${budget}`);
+    const lines = tests.map(([seed, areas, areasP, ours, theirs, middle]) => make("tr", "", {},
+      make("th", String(seed), { scope: "row" }),
+      make("td", areas ? `${signed(areas[0])}${areas[1] === null ? "" : ` [${signed(areas[1])}, ${signed(areas[2])}]`}` : "–"),
+      make("td", areas ? probability(areasP) : "–"),
+      make("td", `${ours} : ${theirs}`), make("td", probability(middle))));
+    const table = make("table", "", { id: "tests" }, head("seed", "AUC, difference", "p (DeLong)", "only this : only the top right", "mid-p (McNemar)"), make("tbody", "", {}, ...lines));
+    const note = make("p", "Model by model, each with the top's of the same seed. Both tests take the two models as fixed; their p-values are not adjusted.", { class: "note" });
+    return [words, scrolling("Tests", table), note];
+  }
+
+  /* The table of effects, on one scale for all. */
+  function effects(found, pages, table) {
+    const ends = found.flatMap((effect) => effect.figure).filter((end) => end !== null);
+    const most = Math.max(0.01, ...ends.map(Math.abs));
+    const part = (text, key) => make("td", "", {}, key && pages[key] ? make("a", text, { href: pages[key] }) : text);
+    const lines = found.map((effect) => make("tr", "", {},
+      make("th", effect.axis, { scope: "row" }),
+      part(effect.value, effect.parts[0]), part(effect.against, effect.parts[1]),
+      figureCell(effect.figure, [-most, most], signed),
+      make("td", probability(effect.p)),
+      make("td", effect.pairs + (effect.unpaired ? ` (${effect.unpaired} unpaired)` : "") + (effect.otherBudget ? ", other budget" : "")),
+      make("td", `${signed(effect.span[0])} to ${signed(effect.span[1])}`)));
+    table.tBodies[0].replaceChildren(...lines);
+    table.hidden = !found.length;
+  }
+
+  return { make, plural, figureCell, matrix, tags, method, effects };
+})();

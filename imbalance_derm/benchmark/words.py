@@ -1,0 +1,99 @@
+"""How rows, effects and failures read, in every format."""
+
+from __future__ import annotations
+
+from imbalance_derm.benchmark.effects import Effect
+from imbalance_derm.benchmark.failed import FailedCell
+from imbalance_derm.benchmark.leaderboard import Board
+from imbalance_derm.benchmark.predictions import seeds_text
+from imbalance_derm.benchmark.rows import Row
+from imbalance_derm.experiment.record import Figure
+from imbalance_derm.report.summary import figure_text, interval_text, title_of
+
+EFFECT_HEADS = ("axis", "value", "against", "difference", "p (Holm)", "pairs", "pair by pair")
+
+
+def metric_text(row: Row, metric: str) -> str:
+    """Return what a table shows for a metric: value, interval and footnote mark, or nothing.
+
+    A printed figure keeps the paper's number of decimals.
+    """
+    if metric not in row.metrics:
+        return ""
+    printed = row.printed.get(metric)
+    text = figure_text(row.metrics[metric], printed.digits if printed else 3)
+    return text + (printed.mark if printed else "")
+
+
+def status_text(row: Row, board: Board) -> str:
+    """Return the row's status with the number of its source, such as ``as printed [1]``."""
+    if not row.source:
+        return row.status
+    return f"{row.status} [{board.references.index(row.source) + 1}]"
+
+
+def marks_text(row: Row) -> str:
+    """Return the row's marks, such as ``best, chosen``."""
+    return ", ".join(row.marks)
+
+
+def seed_count(row: Row) -> str:
+    """Return the number of training seeds behind a row, or nothing where it is not known."""
+    return str(len(row.runs)) if row.runs else ""
+
+
+def updates_text(row: Row) -> str:
+    """Return the budget in optimiser updates, as a range where the runs differ.
+
+    Examples
+    --------
+    >>> updates_text(Row("d", "", "m", {}, "measured here", {}, True))
+    ''
+    """
+    ends = dict.fromkeys((row.updates[0], row.updates[-1])) if row.updates else ()
+    return "–".join(f"{count:,}" for count in ends)
+
+
+def signed_text(figure: Figure) -> str:
+    """Return a difference with its sign and its interval.
+
+    Examples
+    --------
+    >>> signed_text(Figure(0.0124, -0.021, 0.0451))
+    '+0.012 [-0.021, 0.045]'
+    """
+    return " ".join(filter(None, [f"{figure.value:+.3f}", interval_text(figure)]))
+
+
+def effect_cells(effect: Effect) -> tuple[str, ...]:
+    """Return what a table shows of an effect, in the order of :data:`EFFECT_HEADS`."""
+    pairs = str(effect.pairs) + (f" (and {effect.unpaired} unpaired)" if effect.unpaired else "")
+    return (
+        effect.axis,
+        effect.value,
+        effect.against,
+        signed_text(effect.comparison.difference)
+        + (" other budget" if effect.other_budget else ""),
+        "<0.001" if effect.adjusted < 0.001 else f"{effect.adjusted:.3f}",
+        pairs,
+        f"{effect.smallest:+.3f} to {effect.largest:+.3f}",
+    )
+
+
+def effects_title(board: Board) -> str:
+    """Return what the table of effects is."""
+    return (
+        f"Effect of each axis on {title_of(board.metric)}, averaged over what it was combined with"
+    )
+
+
+def failure_text(cell: FailedCell) -> str:
+    """Return a failed method in one line, with its seeds and the reason."""
+    seeds = f"seed{'s' if len(cell.seeds) != 1 else ''} {seeds_text(cell.seeds)}"
+    return f"{cell.method} ({seeds}): {cell.text}"
+
+
+def closing_lines(board: Board) -> list[str]:
+    """Return findings, numbered sources and notes of a board, one a line."""
+    references = [f"[{i}] {text}" for i, text in enumerate(board.references, start=1)]
+    return [*board.findings, *references, *board.notes]

@@ -1,0 +1,39 @@
+"""Average ranks over data sets: from five up, and as the test computes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from imbalance_derm.benchmark.leaderboard import leaderboard
+from imbalance_derm.benchmark.ranks import ranks
+from imbalance_derm.experiment.record import Figure
+
+SCORES = {"ce": [1, 2, 3, 1, 1], "focal": [2, 3, 4, 2, 3], "ldam": [3, 4, 5, 3, 2]}
+
+
+def boards(runs, make_record, count):
+    records = []
+    for n in range(count):
+        for loss, scores in SCORES.items():
+            metrics = {"auc": Figure(scores[n] / 10)}
+            parts = {"data": f"set{n}", "loss": loss}
+            records.append(make_record(f"{loss}{n}", parts=parts, metrics=metrics))
+    return leaderboard([runs(*records)])
+
+
+def test_below_five_data_sets_ranks_are_refused_in_one_line(runs, make_record):
+    found = boards(runs, make_record, 4)
+    assert ranks(found) is None
+    for board in found:
+        assert board.notes[-1] == "No average ranks: 4 data sets here, and it takes 5 or more."
+
+
+def test_from_five_on_methods_are_ranked_over_the_data_sets(runs, make_record):
+    found = boards(runs, make_record, 5)
+    # ldam is first on four data sets and second on one.
+    assert ranks(found).average_ranks == {
+        "cyclegan + ldam": pytest.approx(1.2),
+        "cyclegan + focal": pytest.approx(1.8),
+        "cyclegan + ce": pytest.approx(3.0),
+    }
+    assert "Average ranks over 5 data sets: cyclegan + ldam 1.20" in found[0].notes[-1]

@@ -1,0 +1,213 @@
+"""The statistics of a ranking against the same done by hand, from the predictions."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from imbalance_derm.benchmark.leaderboard import leaderboard
+from imbalance_derm.evaluation.axis_effect import Cell, axis_effect
+from imbalance_derm.evaluation.best_set import best_set
+from imbalance_derm.evaluation.decision import Decision
+from imbalance_derm.evaluation.delong import delong
+from imbalance_derm.evaluation.holm import holm
+from imbalance_derm.evaluation.over_seeds import mean_over_seeds, paired_over_seeds
+from imbalance_derm.experiment.record import Figure, find_records
+from imbalance_derm.pipeline.judgement import read_predictions
+
+AXES = {"synth": ["none", "cyclegan"], "loss": ["ce", "focal"], "head": ["single_task"]}
+MERITS = {"cyclegan": 0.5, "focal": 3.0}
+SEEDS = (0, 1, 2)
+
+
+@pytest.fixture
+def grid(suite):
+    """Two synthesizers by two losses by three seeds; focal is better by far."""
+    suite.merits.update(MERITS)
+    return suite.grid(AXES, SEEDS)
+
+
+def rows_of(folder, **more):
+    (board,) = leaderboard([folder], **more)
+    return board, {row.method: row for row in board.rows}
+
+
+def by_hand(folder):
+    """Predictions on the test images and decisions by method, read from the files."""
+    found: dict[str, tuple[list, list]] = {}
+    for run, record in find_records([folder]):
+        name = " + ".join(record.components[part]["name"] for part in ("synth", "loss"))
+        said = read_predictions(run / "predictions.csv", ("benign", "malignant"))["test"]
+        pair = found.setdefault(name, ([], []))
+        pair[0].append(said)
+        pair[1].append(Decision(**record.decision))
+    return found
+
+
+def validation_auc(folder, method):
+    values = []
+    for run in folder.glob(f"runs/{method.replace(' + ', '-')}-*"):
+        table = pd.read_csv(run / "predictions.csv").query("split == 'validation'")
+        values.append(roc_auc_score(table.truth == "malignant", table.malignant))
+    return np.mean(values)
+
+
+def test_a_row_is_the_mean_over_seeds_with_its_interval(grid):
+    folder = grid.close()
+    _, rows = rows_of(folder)
+    for name, (said, decisions) in by_hand(folder).items():
+        aucs = [roc_auc_score(each.labels, each.probabilities[:, 1]) for each in said]
+        figure = rows[name].metrics["auc"]
+        assert figure.value == pytest.approx(np.mean(aucs))
+        expected = mean_over_seeds(said, decisions, ["auc"])["auc"]
+        assert (figure.low, figure.high) == (
+            pytest.approx(max(0, expected.low)),
+            pytest.approx(min(1, expected.high)),
+        )
+
+
+def test_the_best_set_is_that_of_the_predictions(grid):
+    folder = grid.close()
+    board, rows = rows_of(folder)
+    expected = best_set(by_hand(folder), "auc")
+    assert {name for name, row in rows.items() if row.best} == set(expected.best)
+    assert "none + ce" not in expected.best
+    for name, standing in expected.standings.items():
+        assert rows[name].standing.adjusted == pytest.approx(standing.adjusted)
+    assert f"Marked best: {len(expected.best)} of 4 methods" in board.findings[1]
+    assert "Holm over 6 pairs" in board.findings[1]
+
+
+def test_the_choice_is_made_on_validation_and_compared_with_the_baseline(grid):
+    folder = grid.close()
+    board, rows = rows_of(folder)
+    found = by_hand(folder)
+    best = max(found, key=lambda name: validation_auc(folder, f"{name} + single_task"))
+    assert [name for name, row in rows.items() if row.chosen] == [best]
+    pair = paired_over_seeds(*found[best], *found["none + ce"], ["auc"])["auc"]
+    assert board.findings[0].startswith(f"Chosen on validation: {best} (highest mean AUC there: ")
+    assert f"{abs(pair.difference.value):.3f} [" in board.findings[0]
+    assert f"{pair.detectable:.3f}" in board.findings[0]
+
+
+def test_tests_of_two_fixed_models_are_against_the_tops_model_of_the_same_seed(grid):
+    folder = grid.close()
+    board, rows = rows_of(folder)
+    found, top = by_hand(folder), board.rows[0].method
+    weak = rows["none + ce"]
+    assert [tests.seed for tests in weak.tests] == [0, 1, 2]
+    for place, tests in enumerate(weak.tests):
+        assert tests.delong == delong(found["none + ce"][0][place], found[top][0][place])
+    assert rows[top].tests == ()
+
+
+@pytest.mark.parametrize("with_suite", [True, False])
+def test_effects_are_those_of_the_axes_adjusted_over_all(grid, with_suite):
+    folder = grid.close()
+    if not with_suite:
+        (folder / "suite.json").unlink()
+    board, _ = rows_of(folder)
+    cells = []
+    for name, method in by_hand(folder).items():
+        synth, loss = name.split(" + ")
+        cells.append(Cell({"synth": synth, "loss": loss}, method))
+    found = {(e.axis, e.value, e.against): e for e in board.effects}
+    assert set(found) == {("synth", "cyclegan", "none"), ("loss", "focal", "ce")}
+    for (axis, value, against), effect in found.items():
+        expected = axis_effect(cells, axis, value, against, "auc")
+        assert effect.comparison.difference.value == pytest.approx(expected.mean.difference.value)
+        assert effect.comparison.difference.low == pytest.approx(expected.mean.difference.low)
+        pairs = [pair.difference.value for pair in expected.by_pair.values()]
+        assert (effect.smallest, effect.largest) == pytest.approx((min(pairs), max(pairs)))
+        assert (effect.pairs, effect.unpaired) == (2, 0)
+    p = [effect.p_value for effect in board.effects]
+    assert [effect.adjusted for effect in board.effects] == pytest.approx(holm(p).tolist())
+
+
+def test_a_row_without_partner_is_left_out_and_one_pair_is_no_effect(grid):
+    for seed in SEEDS:
+        grid.run({"synth": "smote", "loss": "focal", "head": "single_task"}, seed)
+        grid.run({"synth": "none", "loss": "ldam", "head": "single_task"}, seed)
+    board, _ = rows_of(grid.close())
+    found = {(e.axis, e.value): (e.pairs, e.unpaired) for e in board.effects}
+    assert found == {("synth", "cyclegan"): (2, 0), ("loss", "focal"): (2, 1)}
+
+
+def test_a_leaky_row_is_marked_and_is_neither_best_nor_chosen(grid):
+    grid.merits["ldam"] = 9.0
+    for seed in SEEDS:
+        grid.run(
+            {"synth": "none", "loss": "ldam", "head": "single_task"},
+            seed,
+            lambda record: replace(record, data={**record.data, "leaky": "Tested on validation."}),
+        )
+    board, rows = rows_of(grid.close())
+    leaky = rows["none + ldam"]
+    assert board.rows[0] == leaky  # it ranks in place
+    assert leaky.marks == ("leaky",)
+    assert leaky.standing is None
+    assert "leaky: Tested on validation." in board.notes
+    assert "Not compared (leaky): none + ldam." in board.findings
+    assert not any("ldam" in (effect.value, effect.against) for effect in board.effects)
+
+
+def test_another_budget_is_compared_and_marked(grid):
+    for seed in SEEDS:
+        grid.run({"synth": "smote", "loss": "ce", "head": "single_task"}, seed, updates=1600)
+    board, rows = rows_of(grid.close())
+    assert "other budget" in rows["smote + ce"].marks
+    assert rows["smote + ce"].standing is not None
+    assert not rows["none + ce"].other_budget
+    assert any("Other numbers of updates than the top" in text for text in board.findings)
+    assert next(e for e in board.effects if e.axis == "loss").other_budget is False
+
+
+def test_rows_that_cannot_be_paired_are_named_with_the_reason(grid):
+    grid.run({"synth": "smote", "loss": "ce", "head": "single_task"}, 0)
+    for seed in SEEDS:
+        grid.run({"synth": "duplicate", "loss": "ce", "head": "single_task"}, seed)
+        grid.run({"synth": "augment", "loss": "ce", "head": "single_task"}, seed)
+    folder = grid.close()
+    (folder / "runs" / "duplicate-ce-single_task-s2" / "predictions.csv").unlink()
+    shutil.copy(
+        folder / "runs" / "none-focal-single_task-s0" / "predictions.csv",
+        folder / "runs" / "augment-ce-single_task-s0" / "predictions.csv",
+    )
+    board, rows = rows_of(folder)
+    reasons = [text for text in board.findings if text.startswith("Not compared")]
+    assert "Not compared (no predictions beside the record): duplicate + ce." in reasons
+    assert "Not compared (seed 0 instead of 0-2): smote + ce." in reasons
+    (other,) = (text for text in reasons if "do not give the record's figures" in text)
+    assert other.endswith(": augment + ce.")
+    for name in ("duplicate + ce", "smote + ce", "augment + ce"):
+        assert rows[name].standing is None
+    assert rows["duplicate + ce"].metrics["auc"].low is None
+    assert rows["smote + ce"].metrics["auc"].low is not None
+
+
+def test_the_suite_says_what_ranks_and_the_command_may_say_otherwise(grid):
+    folder = grid.close(metric="brier")
+    board, _ = rows_of(folder)
+    assert board.metric == "brier"
+    values = [row.metrics["brier"].value for row in board.rows]
+    assert values == sorted(values)
+    assert board.rows[0].best
+    assert "(lowest mean Brier score there: " in board.findings[0]
+    assert leaderboard([folder], "npv")[0].metric == "npv"
+
+
+def test_a_metric_that_predictions_do_not_give_ranks_without_a_best_set(runs, make_record):
+    folder = runs(
+        *(
+            make_record(f"r{n}", parts={"loss": loss}, metrics={"tail": Figure(0.1 * n)})
+            for n, loss in enumerate(("ce", "focal"))
+        )
+    )
+    (board,) = leaderboard([folder], "tail")
+    assert not any(row.best for row in board.rows)
+    assert any(text.startswith("No best set") for text in board.findings)
