@@ -1,4 +1,4 @@
-"""``imbderm data``: look at images before anything is trained on them."""
+"""``imbderm data``: fetch images, and look at them before anything is trained on them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
 from imbalance_derm.cli.completion import components
+from imbalance_derm.cli.data_fetch import fetch
+from imbalance_derm.cli.options import verbosity_options
+from imbalance_derm.cli.verbosity import bars_wanted
 
 PICTURES_PER_CLASS = 10
 MOST_SUSPECTS = 48
@@ -20,7 +24,10 @@ _SHOW_AFTER = 2.0
 
 @click.group()
 def data() -> None:
-    """Look at a data set before a run."""
+    """Fetch a data set, or look at one before a run."""
+
+
+data.add_command(fetch)
 
 
 @data.command()
@@ -48,6 +55,7 @@ def data() -> None:
     help="Also write a page with a contact sheet and the suspicious pairs.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one object and nothing else.")
+@verbosity_options
 def inspect(
     name: str, data_root: str | None, settings: tuple[str, ...], out: Path | None, as_json: bool
 ) -> None:
@@ -65,14 +73,16 @@ def inspect(
     from imbalance_derm.data.findings import findings
     from imbalance_derm.data.inspection import inspect as look
     from imbalance_derm.errors import InputError
-    from imbalance_derm.experiment.settings import parse_setting
-    from imbalance_derm.pipeline.experiment import Experiment
+    from imbalance_derm.experiment.settings import merge, parse_setting, resolve_data
     from imbalance_derm.registry.parameters import create
 
+    tree: dict[str, Any] = {}
     for text in settings:
-        if set(parse_setting(text)) != {"data"}:
+        tree = merge(tree, parse_setting(text))
+        if set(tree) != {"data"}:
             raise InputError(f"--set {text}: only settings of the data set count here, data.KEY")
-    section = Experiment(name, data_root=data_root, settings=settings).spec.data
+    given = {"name": name} if data_root is None else {"name": name, "root": data_root}
+    section = resolve_data(merge(tree, {"data": given}))
     dataset = create("dataset", section.name, section.parameters)
     if dataset.needs_root and not section.root:
         raise InputError(f"data set {name} needs --data-root FOLDER, the folder that holds it")
@@ -107,7 +117,7 @@ def _bars() -> Iterator[Callable[[str, int, int], None]]:
     console = Console(stderr=True)
     started = time.monotonic()
     tasks: dict[str, TaskID] = {}
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as bars:
+    with Progress(console=console, disable=not bars_wanted(), transient=True) as bars:
 
         def progress(what: str, done: int, total: int) -> None:
             if what not in tasks:

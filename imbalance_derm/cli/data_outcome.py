@@ -11,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from imbalance_derm.cli.data import MOST_SUSPECTS, PICTURES_PER_CLASS
+from imbalance_derm.cli.outcome import show_path
+from imbalance_derm.cli.verbosity import is_quiet
 from imbalance_derm.data.contract import Dataset
 from imbalance_derm.data.findings import NOTE, STOPS, WARNING, Finding
 from imbalance_derm.data.inspection import Inspection
@@ -31,8 +33,24 @@ _PICTURE = 192
 
 
 def show(found: Inspection, lines: Sequence[Finding], page: Path | None) -> None:
-    """Print the tables, a line for each finding, and where the page is."""
+    """Print the tables, a line for each finding, and where the page is; no tables if quiet."""
     console = Console(highlight=False)
+    if not is_quiet():
+        _print_tables(console, found)
+    for line in lines:
+        text = Text(f"{line.level}: ", style=_STYLES[line.level])
+        text.append(f"{line.text}; next: {line.advice}", style="")
+        console.print(text, soft_wrap=True)
+    if not is_quiet():
+        if not lines:
+            console.print("Nothing stands in the way of a run.")
+        if found.notice:
+            console.print(Text(found.notice, style="yellow"))
+    if page is not None:
+        show_path("Page", page)
+
+
+def _print_tables(console: Console, found: Inspection) -> None:
     title = f"{found.name}: {len(found.table):,} images, {len(found.usable):,} usable"
     heads, rows = class_rows(found)
     if found.imbalance:
@@ -42,17 +60,6 @@ def show(found: Inspection, lines: Sequence[Finding], page: Path | None) -> None
     modes = [(mode, [f"{count:,}"]) for mode, count in found.modes.items()]
     _print(console, "Pixel modes", "mode", ["images"], modes)
     _print(console, "Body sites", "site", *site_rows(found))
-    for line in lines:
-        text = Text(f"{line.level}: ", style=_STYLES[line.level])
-        text.append(f"{line.text}; next: {line.advice}", style="")
-        console.print(text, soft_wrap=True)
-    if not lines:
-        console.print("Nothing stands in the way of a run.")
-    if found.notice:
-        console.print(Text(found.notice, style="yellow"))
-    if page is not None:
-        full = page.resolve()
-        console.print(Text(f"Page: {full}", style=f"link {full.as_uri()}"), soft_wrap=True)
 
 
 def write(
