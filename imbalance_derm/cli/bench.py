@@ -115,7 +115,7 @@ def bench(
     if tasks:
         options = {**asked.slurm, "address": address} if address else asked.slurm
         with (
-            watching(folder, tasks, durations, jobs, asked.metric) as view,
+            watching(tasks, durations, jobs, asked.metric) as view,
             find_executor(executor)(jobs, resources, options) as workers,
         ):
             carry_out(todo, tasks, folder, workers, resources, view.ended, view.refresh)

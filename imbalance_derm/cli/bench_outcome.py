@@ -15,9 +15,9 @@ from imbalance_derm.cli.verbosity import is_quiet
 from imbalance_derm.pipeline.steps import RUN
 from imbalance_derm.suite.durations import Durations, estimate
 from imbalance_derm.suite.grid import Cell
-from imbalance_derm.suite.plan import RUNS, Plan
+from imbalance_derm.suite.plan import Plan
 from imbalance_derm.suite.suite import Suite
-from imbalance_derm.suite.task import Task
+from imbalance_derm.suite.task import RUNS, Task
 
 
 def show_plan(
@@ -52,9 +52,9 @@ def show_plan(
     console.print(table)
     left = [task for task in tasks if task.key not in durations.finished]
     found = estimate(left, durations, jobs)
-    unknown = f", and {found.unknown} short stages that were not timed" if found.unknown else ""
+    rest = f", and {found.unknown} short stages that were not timed" if found.unknown else ""
     console.print(
-        f"About {spoken(found.wall)} with {jobs} at a time ({spoken(found.work)} of work){unknown}"
+        f"About {spoken(found.wall)} with {jobs} at a time ({spoken(found.work)} of work){rest}"
     )
 
 

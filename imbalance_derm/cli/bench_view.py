@@ -19,7 +19,6 @@ from imbalance_derm.experiment.record import RECORD_FILE, Record
 from imbalance_derm.report.summary import LOWER_IS_BETTER, headline_metrics, title_of
 from imbalance_derm.suite.durations import Durations, estimate, known_durations
 from imbalance_derm.suite.heartbeat import Heartbeat, heartbeats
-from imbalance_derm.suite.plan import RUNS
 from imbalance_derm.suite.task import Outcome, Task
 
 LINE_EVERY = 30.0
@@ -51,12 +50,10 @@ def planning(title: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def watching(
-    folder: Path, tasks: Sequence[Task], durations: Durations, jobs: int, metric: str
-) -> Iterator[View]:
+def watching(tasks: Sequence[Task], durations: Durations, jobs: int, metric: str) -> Iterator[View]:
     """Yield the view of a suite; it is a live table, or plain lines where no one watches."""
     console = Console(stderr=True, highlight=False)
-    view = View(folder, tasks, durations, jobs, metric)
+    view = View(tasks, durations, jobs, metric)
     if is_quiet() or not console.is_terminal:
         view.tell = (lambda text: None) if is_quiet() else lambda text: click.echo(text, err=True)
         yield view
@@ -69,10 +66,8 @@ def watching(
 class View:
     """The state of a suite under way."""
 
-    def __init__(
-        self, folder: Path, tasks: Sequence[Task], durations: Durations, jobs: int, metric: str
-    ) -> None:
-        self.folder = folder
+    def __init__(self, tasks: Sequence[Task], durations: Durations, jobs: int, metric: str) -> None:
+        self.session_folder = tasks[0].session_folder
         self.left = {task.key: task for task in tasks}
         self.total = len(tasks)
         self.durations = durations
@@ -90,7 +85,7 @@ class View:
         done = f"[{self.total - len(self.left)}/{self.total}]"
         if outcome.status == "done":
             if task.run:
-                self._compare(task.run)
+                self._compare(task)
             if task.run or outcome.computed:
                 self.durations = known_durations(Path(task.cache))
                 self._say(f"{done} {task.title}: {spoken(outcome.seconds)}")
@@ -101,7 +96,7 @@ class View:
 
     def refresh(self) -> None:
         """Look at what the workers are at."""
-        self.running = heartbeats(self.folder)
+        self.running = heartbeats(self.session_folder)
         if time.monotonic() - self.said > LINE_EVERY:
             at = "; ".join(f"{beat.title}: {_doing(beat)}" for beat in self.running)
             self._say(f"  {self._left()}; {at}" if at else f"  {self._left()}")
@@ -123,16 +118,16 @@ class View:
             lines.append(f"best on validation so far: {self.best[1]}")
         return Group(table, bar, "; ".join(lines))
 
-    def _compare(self, run: str) -> None:
-        text = (self.folder / RUNS / run / RECORD_FILE).read_text(encoding="utf-8")
-        record = Record.from_json(text, run)
+    def _compare(self, task: Task) -> None:
+        text = (task.run_folder / RECORD_FILE).read_text(encoding="utf-8")
+        record = Record.from_json(text, task.run)
         metric = self.metric or headline_metrics(len(record.data["classes"]) == 2)[0]
         figure = record.metrics["validation"].get(metric)
         if figure is None:
             return
         rank = -figure.value if metric in LOWER_IS_BETTER else figure.value
         if self.best is None or rank > self.best[0]:
-            self.best = rank, f"{run} ({title_of(metric)} {figure.value:.3f})"
+            self.best = rank, f"{task.run} ({title_of(metric)} {figure.value:.3f})"
 
     def _left(self) -> str:
         waiting = f"{len(self.left) - len(self.running)} waiting"

@@ -12,6 +12,8 @@ from importlib import metadata
 
 import click
 
+from imbalance_derm.cli.verbosity import is_quiet
+
 DISTRIBUTION = "imbalance-derm"
 OK, NOTE, MISSING = "ok", "note", "missing"
 _LITTLE_DISK = 2 * 2**30
@@ -55,16 +57,16 @@ def doctor(as_json: bool) -> int:
         return int(missing > 0)
     from imbalance_derm.cli.columns import columns
 
-    columns(("CHECK", "STATE", "FOUND"), [(c.name, c.state, c.value) for c in checks])
-    click.echo()
+    if not is_quiet():
+        columns(("CHECK", "STATE", "FOUND"), [(c.name, c.state, c.value) for c in checks])
+        click.echo()
     for check in checks:
         if check.state != OK:
             click.echo(f"{check.name}: {check.advice}")
-    click.echo(
-        f"{missing} missing; a run will fail"
-        if missing
-        else "Everything that a run needs is here; try: imbderm run --preset smoke"
-    )
+    if missing:
+        click.echo(f"{missing} missing; a run will fail")
+    elif not is_quiet():
+        click.echo("Everything that a run needs is here; try: imbderm run --preset smoke")
     return int(missing > 0)
 
 

@@ -10,10 +10,22 @@ from importlib import import_module
 
 import click
 
+from imbalance_derm.cli.options import verbosity_options
+from imbalance_derm.cli.verbosity import set_up_logging
 from imbalance_derm.errors import ImbdermError
 from imbalance_derm.version import __version__
 
-COMMANDS = ("run", "synth", "leaderboard", "verify", "recipes", "plugins", "data", "doctor")
+COMMANDS = (
+    "run",
+    "bench",
+    "synth",
+    "leaderboard",
+    "verify",
+    "recipes",
+    "plugins",
+    "data",
+    "doctor",
+)
 INTERRUPTED = 130
 DEBUG_VARIABLE = "IMBDERM_DEBUG"
 
@@ -36,11 +48,13 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="imbderm")
+@verbosity_options
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def imbderm(debug: bool) -> None:
     """Find out, on your own skin-lesion images, which remedy for class imbalance helps."""
     if debug:
         os.environ[DEBUG_VARIABLE] = "1"
+    set_up_logging()
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from imbalance_derm.cli.completion import components
+from imbalance_derm.cli.verbosity import Verbosity, set_verbosity
 
 PRESETS = ("smoke", "demo", "paper")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -26,6 +27,24 @@ _PARTS = {
     "optimizer": ("optimizer", "What takes the steps.  [default: torch/AdamW]"),
     "posthoc": ("posthoc", "What is done to logits, fitted on validation.  [default: none]"),
 }
+
+
+def verbosity_options(command: _Command) -> _Command:
+    """Add ``--quiet`` and ``--verbose``; both may also stand before the command's name."""
+
+    def note(context: click.Context, option: click.Parameter, given: bool) -> None:
+        if given:
+            set_verbosity(context, Verbosity(option.opts[0]))
+
+    texts = {
+        "--verbose": "Show each stage's key, and what libraries warn of and log.",
+        "--quiet": "Show the result and errors, nothing else.",
+    }
+    for name, text in texts.items():
+        command = click.option(name, is_flag=True, expose_value=False, callback=note, help=text)(
+            command
+        )
+    return command
 
 
 def part_options(*sections: str) -> Callable[[_Command], _Command]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from imbalance_derm.cli.options import verbosity_options
+from imbalance_derm.cli.verbosity import is_quiet
 from imbalance_derm.errors import InputError
 from imbalance_derm.registry.component import KINDS
 
@@ -20,6 +22,7 @@ from imbalance_derm.registry.component import KINDS
     help="For a data set: a small copy of it in the publisher's layout.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects, one for each rule.")
+@verbosity_options
 @click.pass_context
 def check(ctx: click.Context, words: tuple[str, ...], root: Path | None, as_json: bool) -> None:
     """Try a part by every rule of its kind; exit 1 where it breaks one.
@@ -39,6 +42,8 @@ def check(ctx: click.Context, words: tuple[str, ...], root: Path | None, as_json
     missing = [finding for finding in findings if finding.status == "not checked"]
     for finding in failed:
         click.echo(f"FAILED  {finding.rule}: {finding.reason}\n        {finding.contract}")
+    if is_quiet():
+        ctx.exit(1 if failed else 0)
     for reason in dict.fromkeys(finding.reason for finding in missing):
         names = ", ".join(finding.rule for finding in missing if finding.reason == reason)
         click.echo(f"NOT CHECKED  {names}: {reason}")
@@ -67,7 +72,7 @@ def _kind_and_name(words: tuple[str, ...]) -> tuple[str, str]:
         raise InputError(f"there are {len(kinds)} parts called '{name}'; say which: {which}")
     if not kinds:
         for problem in installed().problems:
-            if f"'{name}'" in problem.reason:
+            if problem.name == name:
                 raise InputError(f"skipped from {problem.distribution}: {problem.reason}")
         hint = suggest(name, {each for _, each in known})
         raise InputError(f"no part is called '{name}'{hint}; see: imbderm plugins list")

@@ -1,4 +1,7 @@
-"""What a run shows while it works: bars with time left, or plain lines where no one watches."""
+"""What a run shows while it works: bars with time left, or plain lines where no one watches.
+
+Nothing with ``--quiet``; lines with each stage's key with ``--verbose``.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from imbalance_derm.cli.verbosity import Verbosity, bars_wanted, verbosity
 from imbalance_derm.experiment.events import (
     Event,
     Listener,
+    RunFinished,
+    RunStarted,
     StageFinished,
     StageProgress,
     StageStarted,
@@ -46,13 +52,17 @@ LINE_EVERY = 30.0
 @contextmanager
 def live() -> Iterator[tuple[Listener, Callable[[str], None]]]:
     """Yield a listener and a place for warnings; everything goes to standard error."""
+    level = verbosity()
+    if level is Verbosity.QUIET:
+        yield _nothing, _nothing
+        return
     console = Console(stderr=True)
 
     def warn(text: str) -> None:
         console.print(f"Warning: {text}", style="yellow", markup=False, highlight=False)
 
-    if not console.is_terminal:
-        yield _Lines(), warn
+    if not bars_wanted():
+        yield _Lines(level is Verbosity.VERBOSE), warn
         return
     columns = (
         SpinnerColumn(finished_text="[green]✓"),
@@ -67,6 +77,10 @@ def live() -> Iterator[tuple[Listener, Callable[[str], None]]]:
         bars = _Bars(progress)
         yield bars, warn
         bars.finish()
+
+
+def _nothing(told: object) -> None:
+    pass
 
 
 class _Bars:
@@ -105,19 +119,34 @@ class _Bars:
 class _Lines:
     """A line at each stage's start and end, and one now and then in between."""
 
-    def __init__(self) -> None:
-        self.last = 0.0
+    def __init__(self, verbose: bool) -> None:
+        self.verbose = verbose
+        self.last = self.began = 0.0
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, StageStarted):
-            self._line(f"{_title(event.stage)} ...")
+            self.began = time.monotonic()
+            self._line(f"{_title(event.stage)} ...{self._key(event.stage, event.key)}")
         elif isinstance(event, StageProgress):
             if time.monotonic() - self.last > LINE_EVERY:
                 figures = _figures(event.figures)
                 self._line(f"  {_title(event.stage)}: {event.done}/{event.total} {figures}")
         elif isinstance(event, StageFinished):
-            did = "found in the cache" if event.entry.cached else f"{event.entry.seconds:.1f} s"
-            self._line(f"{_title(event.entry.stage)}: {did}")
+            entry = event.entry
+            seconds = f"{entry.seconds:.1f} s"
+            did = "found in the cache" if entry.cached else seconds
+            if self.verbose:
+                did = f"{did}, computed in {seconds}" if entry.cached else f"computed in {seconds}"
+            self._line(f"{_title(entry.stage)}: {did}{self._key(entry.stage, entry.key)}")
+        elif isinstance(event, RunStarted) and self.verbose:
+            self._line(f"Run {event.name}: begins in {event.folder}")
+        elif isinstance(event, RunFinished) and self.verbose:
+            self._line(f"{_title('report')}: {time.monotonic() - self.began:.1f} s")
+            self._line(f"Run {event.record.name}: {event.record.seconds:.1f} s before its report")
+
+    def _key(self, stage: str, key: str) -> str:
+        """Return where the stage is in the cache; the report is in none."""
+        return f"  [{stage}/{key}]" if self.verbose and key else ""
 
     def _line(self, text: str) -> None:
         self.last = time.monotonic()

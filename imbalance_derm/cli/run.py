@@ -15,6 +15,7 @@ from imbalance_derm.cli.options import (
     experiment_of,
     part_options,
     setting_options,
+    verbosity_options,
 )
 
 
@@ -64,6 +65,7 @@ from imbalance_derm.cli.options import (
     help="Go on with an interrupted run.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the record and nothing else.")
+@verbosity_options
 def run(out: Path, resumed: Path | None, as_json: bool, **options: Any) -> None:
     """Train and judge one combination of parts; write record and report.
 

@@ -15,6 +15,7 @@ from imbalance_derm.cli.options import (
     experiment_of,
     part_options,
     setting_options,
+    verbosity_options,
 )
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def synth() -> None:
 
 
 def _options(command: _Command) -> _Command:
-    for add in (setting_options, part_options("synth", "backbone"), data_options):
+    parts = part_options("synth", "backbone")
+    for add in (verbosity_options, setting_options, parts, data_options):
         command = add(command)
     return command
 
@@ -106,7 +108,7 @@ def preview(out: Path, **options: Any) -> None:
         synthetic = draw(_prepare(options, listen), out)
         for warning in synthetic.warnings:
             warn(warning)
-    from imbalance_derm.cli.synth_outcome import show_path
+    from imbalance_derm.cli.outcome import show_path
 
     show_path("Picture", out)
 

@@ -9,6 +9,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from imbalance_derm.cli.outcome import show_path
+from imbalance_derm.cli.verbosity import is_quiet
+
 if TYPE_CHECKING:
     from imbalance_derm.experiment.stages import Stage
     from imbalance_derm.pipeline.audit import AuditOutcome
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 def show_fit(preparation: Preparation, stage: Stage) -> None:
     """Print what was fitted, how long it took, and how many it would make."""
+    if is_quiet():
+        return
     console, facts = Console(highlight=False), stage.facts
     quota, lesions = preparation.workshop.quota, preparation.lesions.train.lesions
     table = Table(title=_title(preparation), title_justify="left")
@@ -35,6 +40,9 @@ def show_fit(preparation: Preparation, stage: Stage) -> None:
 
 def show_made(preparation: Preparation, synthetic: Synthetic, folder: Path) -> None:
     """Print how many samples were asked for and made, and where they are."""
+    if is_quiet():
+        show_path("Samples", folder)
+        return
     table = Table(title=_title(preparation), title_justify="left")
     table.add_column("class")
     for heading in ("training images", "asked for", "made"):
@@ -50,6 +58,9 @@ def show_made(preparation: Preparation, synthetic: Synthetic, folder: Path) -> N
 
 def show_audit(outcome: AuditOutcome) -> None:
     """Print the tables of an audit, what they say, and where its page is."""
+    if is_quiet():
+        show_path("Page", outcome.page)
+        return
     from imbalance_derm.report.synthetic import tables
 
     console = Console(highlight=False)
@@ -72,13 +83,6 @@ def show_audit(outcome: AuditOutcome) -> None:
     if notice:
         console.print(notice, style="yellow")
     show_path("Page", outcome.page)
-
-
-def show_path(what: str, path: Path) -> None:
-    """Print a path that a person can click."""
-    full = path.resolve()
-    console = Console(highlight=False)
-    console.print(f"{what}: {full}", soft_wrap=True, style=f"link {full.as_uri()}")
 
 
 def _title(preparation: Preparation) -> str:

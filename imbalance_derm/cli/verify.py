@@ -6,12 +6,16 @@ from pathlib import Path
 
 import click
 
+from imbalance_derm.cli.options import verbosity_options
+from imbalance_derm.cli.verbosity import is_quiet
+
 _SHOWN = 3
 
 
 @click.command()
 @click.argument("file", metavar="FILE.zip", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--all", "every", is_flag=True, help="Name every difference of a row.")
+@verbosity_options
 def verify(file: Path, every: bool) -> None:
     """Recompute the figures of a bundle, and say row by row what differs.
 
@@ -31,7 +35,7 @@ def verify(file: Path, every: bool) -> None:
                 f"; {len(faults) - len(shown)} more, see --all" if len(shown) < len(faults) else ""
             )
             click.echo(f"DIFFERS  {finding.row}: {'; '.join(shown)}{more}")
-        else:
+        elif not is_quiet():
             beyond = ", ".join(finding.beyond)
             note = f"; beyond the predictions: {beyond}" if beyond else ""
             click.echo(f"agrees   {finding.row}: {finding.figures} figures{note}")

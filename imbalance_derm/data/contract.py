@@ -31,12 +31,16 @@ class Dataset(ABC):
         and may be set by :meth:`table`, which sees how much of the data set is there.
     positive : str
         In a binary problem the class to find; it is then put last. Empty elsewhere.
+    leaky : str
+        Empty but where the test images are handed out as validation images, too, to reproduce
+        figures that were published so: then one line that says it, for every record and report.
     """
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     needs_root: ClassVar[bool] = True
     notice: str = ""
     positive: str = ""
+    leaky: str = ""
 
     @classmethod
     def accepts(cls, path: Path) -> bool:

@@ -24,7 +24,9 @@ class Partition:
     test: pd.DataFrame
 
 
-def partition(table: pd.DataFrame, validation: float, test: float, seed: int) -> Partition:
+def partition(
+    table: pd.DataFrame, validation: float, test: float, seed: int, leaky: str = ""
+) -> Partition:
     """Split a lesion table, keeping every lesion and every patient in one part.
 
     Rows whose split is given stay there. Where no row is a test row, a share is drawn; so it is
@@ -40,12 +42,16 @@ def partition(table: pd.DataFrame, validation: float, test: float, seed: int) ->
         Share of each class's images that becomes test, if none is given.
     seed : int
         The same lesions and seed give the same parts, in whatever order the rows come.
+    leaky : str
+        :attr:`imbalance_derm.data.contract.Dataset.leaky`. Where it says so, and nowhere else,
+        the test rows are validation rows, too, and none is drawn for validation.
 
     Raises
     ------
     InputError
         Fewer than two classes, a class with too few lesions, a lesion or patient on both sides
-        of a given split, or a class that only some of the given splits have.
+        of a given split, a class that only some of the given splits have, or validation rows
+        given by a leaky data set.
 
     Examples
     --------
@@ -62,7 +68,10 @@ def partition(table: pd.DataFrame, validation: float, test: float, seed: int) ->
     table = table.reset_index(drop=True)
     groups = lesion_groups(table)
     split = _given(table, groups)
-    drawn = [name for name in ("test", "validation") if not (split == name).any()]
+    if leaky and (split == "validation").any():
+        raise InputError("a leaky data set validates on its test rows and gives no others for it")
+    wanted = ("test",) if leaky else ("test", "validation")
+    drawn = [name for name in wanted if not (split == name).any()]
     pool = split == "train"
     _enough(table[pool], groups[pool], drawn)
     rng = np.random.default_rng(seed)
@@ -71,8 +80,13 @@ def partition(table: pd.DataFrame, validation: float, test: float, seed: int) ->
         share = test if name == "test" else validation
         out = _draw(table["label"].to_numpy()[rows], groups[rows], share, left, rng, name)
         split[rows[out]] = name
-    _all_classes(table["label"], split)
-    parts = [table[split == name].reset_index(drop=True).assign(split=name) for name in SPLITS]
+    rows_of = {name: split == name for name in SPLITS}
+    if leaky:
+        rows_of["validation"] = rows_of["test"]
+    _all_classes(table["label"], rows_of)
+    parts = [
+        table[rows].reset_index(drop=True).assign(split=name) for name, rows in rows_of.items()
+    ]
     return Partition(*parts)
 
 
@@ -176,8 +190,8 @@ def _draw(
     return chosen[group]
 
 
-def _all_classes(labels: pd.Series, split: np.ndarray) -> None:
-    seen = {name: set(labels[split == name]) for name in SPLITS}
+def _all_classes(labels: pd.Series, rows_of: dict[str, np.ndarray]) -> None:
+    seen = {name: set(labels[rows]) for name, rows in rows_of.items()}
     for name in SPLITS:
         others = [o for o in SPLITS if seen[o] - seen[name]]
         # A given test set need not have every class; it must have none that is never trained.

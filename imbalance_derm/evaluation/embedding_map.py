@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -52,8 +53,21 @@ def embedding_map(embeddings: np.ndarray, seed: int = 0) -> np.ndarray | None:
         # numba takes seconds to import; only reports need it.
         from umap import UMAP
 
+        _keep_compiled()
         neighbours = min(_NEIGHBOURS, count - 1)
         # Laplacian eigenvectors need more points than they have dimensions to spare.
         start = "spectral" if count > _NEIGHBOURS else "random"
         reducer = UMAP(n_neighbors=neighbours, init=start, random_state=seed, n_jobs=1)
         return np.asarray(reducer.fit_transform(embeddings), dtype=np.float32)
+
+
+def _keep_compiled() -> None:
+    """Have numba keep on disk what it compiles of umap; else every process spends 10 s on it."""
+    from numba.core.dispatcher import Dispatcher
+    from umap import distances, layouts, umap_, utils
+
+    for module in (distances, layouts, umap_, utils):
+        for function in vars(module).values():
+            if isinstance(function, Dispatcher) and not function.overloads:
+                with suppress(RuntimeError):  # no folder to keep it in
+                    function.enable_caching()

@@ -65,8 +65,8 @@ class Record:
         By section: ``{"name", "distribution", "version", "citation"}``.
     data : dict
         ``name``, ``fingerprint`` (of all splits as decoded), ``test_set`` (of the test images
-        and labels at any resolution), ``updates``, ``notice``, ``classes``, ``positive`` (or
-        ""), ``skipped``,
+        and labels at any resolution), ``updates``, ``notice``, ``leaky`` (why the test images
+        validated, or ""), ``classes``, ``positive`` (or ""), ``skipped``,
         ``counts`` (by split, by class) and ``fed`` (real and synthetic rows by class).
     metrics : dict
         ``metrics["test"][NAME]`` is a :class:`Figure`; so is ``metrics["validation"][NAME]``.

@@ -18,13 +18,14 @@ from imbalance_derm.experiment.recipes import read_recipe
 from imbalance_derm.experiment.spec import (
     PARTS,
     AuditSection,
+    DataSection,
     EvaluationSection,
     Spec,
     StageSection,
     TrackerSection,
     TrainSection,
 )
-from imbalance_derm.registry.manager import installed, suggest
+from imbalance_derm.registry.manager import Registered, installed, suggest
 from imbalance_derm.registry.parameters import parameter_model, resolve_name, validate
 
 PRESETS = ("smoke", "demo", "paper")
@@ -58,21 +59,10 @@ def resolve(tree: Tree, preset: str | None = None) -> Spec:
     preset = preset or tree.get("preset") or "demo"
     if preset not in PRESETS:
         raise InputError(f"unknown preset '{preset}'{suggest(preset, PRESETS)}")
-    overlay = _preset(preset)
-    for section, kind in PARTS.items():
-        given = tree.setdefault(section, {})
-        name = given.get("name") or Spec.model_fields[section].default.name
-        if section == "data":
-            name = _data_by_path(given, name)
-        entry, shorthand = resolve_name(kind, name)
-        own = getattr(entry.load(), "presets", {}).get(preset, {})
-        base = merge(overlay.get(section, {}), own)
-        overlay[section] = merge(base, {**shorthand, "name": entry.component.name})
-        given.pop("name", None)
-    spec: Tree = merge(overlay, {**tree, "preset": preset})
-    for section, kind in PARTS.items():
-        model = type(Spec.model_fields[section].default)
-        spec[section] = _validated(section, kind, model, spec[section])
+    sized = _preset(preset)
+    spec: Tree = merge(sized, {**tree, "preset": preset})
+    for section in PARTS:
+        spec[section] = _part(section, tree.get(section, {}), preset, sized.get(section, {}))
     plains: dict[str, type[BaseModel]] = {
         "train": TrainSection,
         "evaluation": EvaluationSection,
@@ -90,6 +80,19 @@ def resolve(tree: Tree, preset: str | None = None) -> Spec:
     ]
     resolve_name("backbone", spec["audit"]["extractor"])
     return Spec.model_validate(validate("run", Spec, spec))
+
+
+def resolve_data(tree: Tree, preset: str = "demo") -> DataSection:
+    """Resolve the section of the data set alone; no other part is imported.
+
+    Examples
+    --------
+    >>> resolve_data({"data": {"name": "phantom", "ratio": 3}}).parameters["ratio"]
+    3.0
+    """
+    given = deepcopy(_section("data", tree.get("data", {})))
+    sized = _preset(preset).get("data", {})
+    return DataSection.model_validate(_part("data", given, preset, sized))
 
 
 def read_config(path: Path) -> Tree:
@@ -162,6 +165,18 @@ def _preset(name: str) -> Tree:
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
+def _part(section: str, given: Tree, preset: str, sized: Tree) -> Tree:
+    """Lay what was given over the part's own preset, over the general one, and validate it."""
+    default = Spec.model_fields[section].default
+    name = given.get("name") or default.name
+    if section == "data":
+        name = _data_by_path(given, name)
+    entry, shorthand = resolve_name(PARTS[section], name)
+    own = getattr(entry.load(), "presets", {}).get(preset, {})
+    values = merge(merge(sized, own), {**shorthand, **given, "name": entry.component.name})
+    return _validated(section, PARTS[section], type(default), values)
+
+
 def _data_by_path(given: Tree, name: str) -> str:
     """Let ``--data PATH`` choose the data set that says it can read the path."""
     if ("dataset", name.partition("/")[0]) in installed().entries:
@@ -169,13 +184,24 @@ def _data_by_path(given: Tree, name: str) -> str:
     path = Path(name)
     if path.exists():
         for (kind, known), entry in installed().entries.items():
-            if kind == "dataset" and entry.load().accepts(path):
+            if kind == "dataset" and _accepts(entry, path):
                 given["root"] = name
                 return known
-        raise InputError(f"no data set can read {path}; give a folder of class folders or a csv")
+        raise InputError(
+            f"no data set can read {path}; give a folder of class folders or a csv, or look "
+            "whether a data set of yours is broken with: imbderm plugins doctor"
+        )
     if "/" in name or path.suffix:
         raise InputError(f"--data {name}: no such file or folder")
     return name
+
+
+def _accepts(entry: Registered, path: Path) -> bool:
+    """Ask a data set whether it can read `path`; a broken plugin must not hide the others."""
+    try:
+        return bool(entry.load().accepts(path))
+    except Exception:
+        return False
 
 
 def _validated(section: str, kind: str, model: type[BaseModel], values: Tree) -> Tree:

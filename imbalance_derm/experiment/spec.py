@@ -55,6 +55,9 @@ class SynthSection(Section):
     seed: Annotated[int, Field(ge=-1, lt=2**31)] = Field(
         -1, description="of fit and sampling, to hold them while the run's varies; -1: the run's"
     )
+    stretch: bool = Field(
+        False, description="stretch every synthetic image to its own darkest and brightest value"
+    )
 
 
 class SamplerSection(Section):
@@ -114,15 +117,23 @@ class TrainSection(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_default=True)
 
     updates: Annotated[int, Field(ge=0)] = Field(
-        0, description="optimiser updates; 0: as many as `epochs` passes over the real images take"
+        0, description="optimiser updates; 0: as many as `epochs` passes take"
     )
-    epochs: Annotated[float, Field(gt=0)] = Field(
-        10.0, description="passes over the real training images; synthetic ones add no update"
+    epochs: Annotated[float, Field(gt=0)] = Field(10.0, description="passes over `epoch_over`")
+    epoch_over: Literal["real", "all"] = Field(
+        "real",
+        description="what a pass is over: the real training images, so that synthetic ones add "
+        "no update, or all images",
     )
     batch_size: Annotated[int, Field(ge=2)] = Field(32, description="images per update")
     learning_rate: Annotated[float, Field(gt=0)] = Field(5e-4, description="at its highest")
     weight_decay: Annotated[float, Field(ge=0)] = Field(0.02, description="on matrices only")
-    schedule: Literal["cosine", "constant"] = Field("cosine", description="of the learning rate")
+    schedule: Literal["cosine", "constant", "plateau"] = Field(
+        "cosine", description="of the learning rate; plateau: a tenth where looks stop improving"
+    )
+    plateau: Annotated[int, Field(ge=1)] = Field(
+        5, description="looks without improvement after which schedule=plateau lowers the rate"
+    )
     warmup: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.1, description="share of the updates over which the learning rate rises from 0"
     )

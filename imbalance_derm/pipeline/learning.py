@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from imbalance_derm.errors import InputError
 from imbalance_derm.experiment.spec import Spec
 from imbalance_derm.experiment.stages import StageCache
 from imbalance_derm.pipeline.classifier import Trained, build_backbone, train
@@ -18,9 +19,20 @@ from imbalance_derm.training.device import make_accelerator
 
 
 def make_synthesizer(spec: Spec) -> tuple[Spec, Synthesizer]:
-    """Build the synthesizer; one of embeddings freezes the backbone that they come from."""
+    """Build the synthesizer; one of embeddings freezes the backbone that they come from.
+
+    Raises
+    ------
+    InputError
+        Its embeddings are to be stretched, which is for images.
+    """
     synthesizer: Synthesizer = create("synthesizer", spec.synth.name, spec.synth.parameters)
     if synthesizer.space == "embedding":
+        if spec.synth.stretch:
+            raise InputError(
+                f"synth.stretch is for images, and synthesizer '{spec.synth.name}' makes "
+                "embeddings; leave it out"
+            )
         frozen = spec.backbone.model_copy(update={"frozen": True})
         spec = spec.model_copy(update={"backbone": frozen})
     return spec, synthesizer

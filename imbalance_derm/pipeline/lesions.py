@@ -72,12 +72,23 @@ class SealedTest:
 
 @dataclass(frozen=True, eq=False)
 class Lesions:
-    """What a run works on."""
+    """What a run works on.
+
+    Attributes
+    ----------
+    train, validation : Split
+    test : SealedTest
+    notice, leaky : str
+        As the data set says; where it is leaky, `validation` holds the test images.
+    positive : str
+    skipped : tuple of str
+    """
 
     train: Split
     validation: Split
     test: SealedTest
     notice: str
+    leaky: str
     positive: str
     skipped: tuple[str, ...]
 
@@ -108,7 +119,8 @@ def load_lesions(bench: Workbench, masks: bool = False) -> Lesions:
     if settings.site_groups:
         mapping = load_site_groups(settings.site_groups)
         checked.table["site"] = _grouped(checked.table["site"], mapping)
-    parts = partition(checked.table, settings.validation, settings.test, settings.split_seed)
+    shares = (settings.validation, settings.test)
+    parts = partition(checked.table, *shares, settings.split_seed, dataset.leaky)
     classes = class_names(parts.train, dataset.positive)
     digests = dict(zip(checked.table["image"], checked.digests, strict=True))
     reader = _Reader(bench, dataset, digests, classes, site_names(parts.train))
@@ -119,6 +131,7 @@ def load_lesions(bench: Workbench, masks: bool = False) -> Lesions:
         validation,
         SealedTest(reader, parts.test),
         dataset.notice,
+        dataset.leaky,
         classes[-1] if len(classes) == 2 else "",
         (*checked.skipped, *train.skipped, *validation.skipped),
     )

@@ -82,6 +82,8 @@ def run(
     bench = make_workbench(spec, stages)
     tell(RunStarted(folder.name, folder, spec.model_dump(mode="json")))
     lesions = load_lesions(bench, synthesizer.needs_masks)
+    if lesions.leaky:
+        warn(lesions.leaky)
     learned = learn(bench, synthesizer, lesions)
     trained, synthetic = learned.trained, learned.synthetic
     for warning in synthetic.warnings if synthetic else ():
@@ -140,6 +142,7 @@ def _record(
             "fingerprint": digest([split.key for split in splits.values()]),
             "test_set": judgement.test.content,
             "notice": lesions.notice,
+            "leaky": lesions.leaky,
             "classes": list(classes),
             "positive": lesions.positive,
             "skipped": len(lesions.skipped) + len(judgement.test.skipped),

@@ -17,6 +17,7 @@ from imbalance_derm.pipeline.workbench import Workbench
 from imbalance_derm.synth.contract import Chunk, Synthesizer
 from imbalance_derm.synth.quota import resolve_quota
 from imbalance_derm.synth.samples import read_samples, write_samples
+from imbalance_derm.synth.stretch import stretched
 
 SHARED = (
     "imbalance_derm.synth.contract",
@@ -95,19 +96,23 @@ class Workshop:
         return resolve_quota(asked, lesions.class_counts, targets, lesions.classes)
 
 
-def fit(workshop: Workshop) -> Stage:
-    """Fit the synthesizer, or find it fitted."""
-    bench, seed = workshop.bench, workshop.bench.spec.synth_seed
+def fit_inputs(bench: Workbench, synthesizer: Synthesizer) -> dict[str, Any]:
+    """Return all that determines a fit but for the data."""
     part = bench.identity("synth")
-    later = workshop.synthesizer.sampling_parameters
+    later = synthesizer.sampling_parameters
     known = {key: value for key, value in part["parameters"].items() if key not in later}
-    inputs = {
+    return {
         "part": {**part, "parameters": known},
-        "data": workshop.key,
-        "seed": seed,
+        "seed": bench.spec.synth_seed,
         "code": source_digest(*SHARED),
         "arithmetic": bench.generator_arithmetic,
     }
+
+
+def fit(workshop: Workshop) -> Stage:
+    """Fit the synthesizer, or find it fitted."""
+    bench, seed = workshop.bench, workshop.bench.spec.synth_seed
+    inputs = {**fit_inputs(bench, workshop.synthesizer), "data": workshop.key}
 
     def compute(folder: Path, progress: Progress) -> dict[str, Any]:
         context = bench.context(seed, folder, progress)
@@ -121,7 +126,7 @@ def fit(workshop: Workshop) -> Stage:
 def sample(workshop: Workshop, fitted: Stage) -> Synthetic:
     """Sample the quota from the fitted synthesizer, or find the samples."""
     bench, lesions = workshop.bench, workshop.lesions
-    seed, quota = bench.spec.synth_seed, workshop.quota
+    seed, quota, stretch = bench.spec.synth_seed, workshop.quota, bench.spec.synth.stretch
     asked = {lesions.classes[label]: count for label, count in quota.items()}
 
     def compute(folder: Path, progress: Progress) -> dict[str, Any]:
@@ -137,7 +142,7 @@ def sample(workshop: Workshop, fitted: Stage) -> Synthetic:
                     done += len(chunk.samples)
                     progress(done, max(done, total), {})
 
-        write_samples(chunks(), folder)
+        write_samples(stretched(chunks()) if stretch else chunks(), folder)
         _, labels, _ = read_samples(folder)
         by_class = np.bincount(labels, minlength=len(lesions.classes)).tolist()
         return {"made": dict(zip(lesions.classes, by_class, strict=True))}
@@ -151,6 +156,8 @@ def sample(workshop: Workshop, fitted: Stage) -> Synthetic:
         "masks": workshop.masks,
         "code": stored,
     }
+    if stretch:
+        made_from["stretch"] = source_digest("imbalance_derm.synth.stretch")
     stage = bench.cache.run("sample", made_from, compute)
     samples, labels, manifest = read_samples(stage.folder)
     number = {name: site for site, name in enumerate(lesions.site_names)}

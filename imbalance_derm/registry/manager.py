@@ -40,7 +40,7 @@ class Registered:
         module, _, attribute = self.component.target.partition(":")
         try:
             return getattr(import_module(module), attribute)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(
                 f"{self.component.kind} '{self.component.name}' of {self.distribution} cannot be "
                 f"imported from {self.component.target}: {error!r}; reinstall or remove it"
@@ -49,10 +49,15 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a plugin, or one component of it, was skipped."""
+    """Why a plugin, or one component of it, was skipped.
+
+    `kind` and `name` are those of the component; empty where the whole plugin was skipped.
+    """
 
     distribution: str
     reason: str
+    kind: str = ""
+    name: str = ""
 
 
 @dataclass
@@ -72,14 +77,21 @@ class Registry:
         Raises
         ------
         InputError
-            No such component; the text names the nearest one.
+            No such component; the text names the nearest one. Or it was skipped; the text says
+            why.
         """
         if (kind, name) in self.entries:
             return self.entries[kind, name]
+        for problem in self.of(kind, name):
+            raise InputError(f"skipped from {problem.distribution}: {problem.reason}")
         raise InputError(
             f"unknown {kind} '{name}'{suggest(name, self.names(kind))}; "
             f"see: imbderm plugins list --kind {kind}"
         )
+
+    def of(self, kind: str, name: str) -> list[Problem]:
+        """Problems with components of this kind and name, whoever announced them."""
+        return [each for each in self.problems if (each.kind, each.name) == (kind, name)]
 
     def add(self, component: Component, distribution: str, version: str) -> None:
         """Enter `component`, or record why it cannot be entered."""
@@ -91,7 +103,8 @@ class Registry:
             entry = Registered(component, distribution, version)
             self.entries[component.kind, component.name] = entry
         else:
-            self.problems.append(Problem(distribution, fault))
+            kind, name = getattr(component, "kind", ""), getattr(component, "name", "")
+            self.problems.append(Problem(distribution, fault, kind, name))
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

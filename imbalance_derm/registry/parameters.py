@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_type_hints
@@ -33,7 +35,31 @@ def parameter_model(target: Any) -> type[BaseModel]:
 
     Bounds come from the annotation (``Annotated[float, Field(gt=0)]``), texts from the
     numpydoc section "Parameters".
+
+    Raises
+    ------
+    InputError
+        They cannot be described: a type is not to be found, or cannot be given as text.
     """
+    with _describing(target):
+        return _model(target)
+
+
+@contextmanager
+def _describing(target: Any) -> Iterator[None]:
+    """Tell what stands in the way of a description as the fault of the part that it is."""
+    try:
+        yield
+    except Exception as error:
+        where = f"{target.__module__}:{getattr(target, '__qualname__', target)}"
+        text = str(error).splitlines()[0] if str(error) else ""
+        raise InputError(
+            f"the parameters of {where} cannot be described: {type(error).__name__}: {text}; "
+            "mend or remove that plugin"
+        ) from error
+
+
+def _model(target: Any) -> type[BaseModel]:
     hints = get_type_hints(
         target.__init__ if inspect.isclass(target) else target, include_extras=True
     )
@@ -55,9 +81,16 @@ def parameter_model(target: Any) -> type[BaseModel]:
 
 
 def describe(target: Any) -> list[Parameter]:
-    """List the parameters of `target` with type, default, limits and text."""
+    """List the parameters of `target` with type, default, limits and text.
+
+    Raises
+    ------
+    InputError
+        As for :func:`parameter_model`.
+    """
     model = parameter_model(target)
-    schema = model.model_json_schema()
+    with _describing(target):
+        schema = model.model_json_schema()
     rows = []
     for name, info in model.model_fields.items():
         default = None if info.default is PydanticUndefined else to_jsonable_python(info.default)
@@ -114,7 +147,9 @@ def validate(label: str, model: type[BaseModel], values: dict[str, Any]) -> dict
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join([label, *map(str, first["loc"])])
-        raise InputError(f"{where}={first['input']!r}: {first['msg'].lower()}") from error
+        raise InputError(
+            f"{where}={first['input']!r}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+        ) from error
 
 
 def create(kind: str, name: str, values: dict[str, Any] | None = None, *given: Any) -> Any:

@@ -26,6 +26,8 @@ class SamplingContext:
         has not been fed yet. None at the first pass.
     samples : ndarray or None
         float32 embeddings (n, d) of the rows where the backbone is frozen; None for images.
+    seed : int
+        Of the training: the same at every pass.
     """
 
     labels: np.ndarray
@@ -33,6 +35,7 @@ class SamplingContext:
     progress: float = 0.0
     class_accuracy: np.ndarray | None = None
     samples: np.ndarray | None = None
+    seed: int = 0
 
 
 class Sampler(ABC):
@@ -54,6 +57,7 @@ class Sampler(ABC):
         """Return the rows of one pass in order, int64 of any length above zero.
 
         All randomness comes from `rng`, which is a function of the seed and of the pass.
+        What is to stay from pass to pass is drawn by `context.seed` instead.
 
         Raises
         ------

@@ -43,7 +43,7 @@ class Heartbeat:
 
 @contextmanager
 def beating(folder: Path, key: str, title: str) -> Iterator[Listener]:
-    """Yield a listener that keeps the heartbeat of a task; it is gone at the end."""
+    """Yield a listener that keeps a task's heartbeat in the session's folder while it lasts."""
     file = folder / PROGRESS / f"{key}.json"
     written, now = 0.0, Heartbeat(key, title, "", 0, 0, time.time())
 
@@ -70,7 +70,7 @@ def beating(folder: Path, key: str, title: str) -> Iterator[Listener]:
 
 
 def heartbeats(folder: Path) -> list[Heartbeat]:
-    """Return what the workers are at, the longest at work first."""
+    """Return what the workers of a session are at, the longest at work first."""
     found = []
     for file in (folder / PROGRESS).glob("*.json"):
         with suppress(OSError, ValueError):  # it ended in between

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from imbalance_derm.errors import InputError
 from imbalance_derm.experiment.failure import Failure
@@ -12,9 +13,7 @@ from imbalance_derm.experiment.record import RECORD_FILE
 from imbalance_derm.pipeline.steps import RUN, steps_of
 from imbalance_derm.suite.grid import Cell
 from imbalance_derm.suite.suite import Suite
-from imbalance_derm.suite.task import Task
-
-RUNS = "runs"
+from imbalance_derm.suite.task import RUNS, Task
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,7 @@ def plan(
         Every run is refused; the first reason is given.
     """
     tasks: dict[str, Task] = {}
+    session = uuid4().hex[:12]
     made = Plan(tasks, [], [], {})
     for number, cell in enumerate(cells):
         progress(number, len(cells))
@@ -83,6 +83,7 @@ def plan(
                     needs=step.after,
                     folder=str(folder.absolute()),
                     cache=str(cache.absolute()),
+                    session=session,
                     run=cell.name if last else "",
                     seconds=suite.budget.seconds,
                     threads=suite.budget.threads,

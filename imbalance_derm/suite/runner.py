@@ -13,10 +13,10 @@ from imbalance_derm.experiment.files import write_text
 from imbalance_derm.pipeline.naming import SPEC_FILE
 from imbalance_derm.suite.executors.contract import Executor
 from imbalance_derm.suite.grid import Cell
-from imbalance_derm.suite.heartbeat import EVERY, PROGRESS
-from imbalance_derm.suite.plan import RUNS, Plan
+from imbalance_derm.suite.heartbeat import EVERY
+from imbalance_derm.suite.plan import Plan
 from imbalance_derm.suite.suite import Suite
-from imbalance_derm.suite.task import Outcome, Resources, Task
+from imbalance_derm.suite.task import RUNS, Outcome, Resources, Task
 
 SUITE_FILE = "suite.json"
 
@@ -58,9 +58,6 @@ def carry_out(
         write_failure(folder / RUNS / name, failure)
     for cell in plan.planned:
         write_text(folder / RUNS / cell.name / SPEC_FILE, cell.spec.to_toml())
-    shutil.rmtree(folder / PROGRESS, ignore_errors=True)
-    for task in tasks:
-        task.outcome_file.unlink(missing_ok=True)  # what failed before is tried again
     futures: dict[str, Future[Outcome]] = {}
     for task in tasks:
         needed = [futures[key] for key in task.needs if key in futures]
@@ -69,6 +66,8 @@ def carry_out(
     pending = set(by_future)
     while pending:
         done, pending = wait(pending, timeout=EVERY, return_when=FIRST_COMPLETED)
-        for future in done:
+        for future in filter(done.__contains__, by_future):  # as they were submitted
             ended(by_future[future], future.result())
         watch()
+    for task in tasks[:1]:
+        shutil.rmtree(task.session_folder, ignore_errors=True)

@@ -10,7 +10,10 @@ from typing import Any, Literal
 from imbalance_derm.experiment.failure import Status
 from imbalance_derm.experiment.files import write_text
 
-OUTCOMES = "outcomes"
+RUNS = "runs"
+"""Folder of a suite that holds a folder for each run."""
+SESSIONS = "sessions"
+"""Folder of a suite that holds what each command that is carrying it out tells its workers."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Task:
         Keys of the tasks whose results it needs.
     folder, cache : str
         Of the suite, and of the stage cache; shared by all workers.
+    session : str
+        Tells the command that carries out the suite from others that do.
     run : str
         Name of the run's folder, for the last stage of a run; else "".
     seconds : float or None
@@ -53,6 +58,7 @@ class Task:
     needs: tuple[str, ...]
     folder: str
     cache: str
+    session: str = ""
     run: str = ""
     seconds: float | None = None
     threads: int = 1
@@ -64,9 +70,14 @@ class Task:
         return self.run or f"{self.stage} {self.part}"
 
     @property
-    def outcome_file(self) -> Path:
-        """Where its outcome is, for the tasks that need it."""
-        return outcome_file(Path(self.folder), self.key)
+    def session_folder(self) -> Path:
+        """Where workers of the same session leave word for each other."""
+        return Path(self.folder) / SESSIONS / self.session
+
+    @property
+    def run_folder(self) -> Path:
+        """Where the record of a run goes."""
+        return Path(self.folder) / RUNS / self.run
 
 
 @dataclass(frozen=True)
@@ -91,20 +102,19 @@ class Outcome:
     computed: tuple[tuple[str, str], ...] = ()
 
 
-def outcome_file(folder: Path, key: str) -> Path:
-    """Return where the outcome of the task `key` is kept."""
-    return folder / OUTCOMES / f"{key}.json"
-
-
 def write_outcome(task: Task, outcome: Outcome) -> None:
     """Leave `outcome` for the tasks that need it, on whatever machine they run."""
-    write_text(task.outcome_file, json.dumps(asdict(outcome)))
+    write_text(_file(task, task.key), json.dumps(asdict(outcome)))
 
 
-def read_outcome(file: Path) -> Outcome | None:
-    """Return the outcome in `file`; None where there is none yet."""
+def read_outcome(task: Task, key: str) -> Outcome | None:
+    """Return the outcome of the task `key` of the same session; None where there is none."""
     try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
+        raw = json.loads(_file(task, key).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     return Outcome(**{**raw, "computed": tuple(map(tuple, raw["computed"]))})
+
+
+def _file(task: Task, key: str) -> Path:
+    return task.session_folder / "outcomes" / f"{key}.json"

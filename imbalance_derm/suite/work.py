@@ -18,14 +18,7 @@ from imbalance_derm.experiment.record import RECORD_FILE
 from imbalance_derm.experiment.spec import Spec
 from imbalance_derm.suite.durations import remember
 from imbalance_derm.suite.heartbeat import beating
-from imbalance_derm.suite.plan import RUNS
-from imbalance_derm.suite.task import (
-    Outcome,
-    Task,
-    outcome_file,
-    read_outcome,
-    write_outcome,
-)
+from imbalance_derm.suite.task import Outcome, Task, read_outcome, write_outcome
 from imbalance_derm.suite.time_limit import OutOfTime, time_limit
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -34,17 +27,17 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 def perform(task: Task) -> Outcome:
     """Compute one stage; whatever happens becomes its outcome, and nothing is raised.
 
-    The outcome is written into the suite's folder before it is returned, as the tasks that need
-    it may run elsewhere.
+    The outcome is written into the session's folder before it is returned, as the tasks that
+    need it may run elsewhere. PyTorch is imported after the threads are fixed.
     """
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = str(task.threads)
-    start, folder = time.perf_counter(), Path(task.folder)
+    start = time.perf_counter()
     computed: list[tuple[str, str]] = []
     outcome = _hindrance(task)
     if outcome is None:
         with ExitStack() as stack:
-            beat = stack.enter_context(beating(folder, task.key, task.title))
+            beat = stack.enter_context(beating(task.session_folder, task.key, task.title))
 
             def listen(event: Any) -> None:
                 if isinstance(event, StageFinished) and not event.entry.cached:
@@ -74,13 +67,13 @@ def give_up(task: Task, reason: str) -> Outcome:
 def _leave_failure(task: Task, outcome: Outcome) -> None:
     assert outcome.status != "done"
     failure = Failure(task.run, task.spec, outcome.status, outcome.stage, outcome.reason)
-    write_failure(Path(task.folder) / RUNS / task.run, failure)
+    write_failure(task.run_folder, failure)
 
 
 def _hindrance(task: Task) -> Outcome | None:
     """Return the outcome of a task whose needs are not met."""
     for key in task.needs:
-        needed = read_outcome(outcome_file(Path(task.folder), key))
+        needed = read_outcome(task, key)
         if needed is None:
             return Outcome("failed", task.stage, "a stage that it needs ended without a result")
         if needed.status != "done":
@@ -113,7 +106,7 @@ def _compute(task: Task, listen: Listener) -> None:
     if not task.run:
         prepare(spec, StageCache(cache, listen), task.stage)
         return
-    folder = Path(task.folder) / RUNS / task.run
+    folder = task.run_folder
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if (folder / RECORD_FILE).is_file():

@@ -87,10 +87,6 @@ def find(kind: str, name: str, root: Path | None = None, registry: Registry | No
         No such part; one that was skipped is told with the reason; or it cannot be imported.
     """
     registry = installed() if registry is None else registry
-    if (kind, name) not in registry.entries:
-        for problem in registry.problems:
-            if problem.reason.startswith(f"{kind} '{name}'"):
-                raise InputError(f"skipped from {problem.distribution}: {problem.reason}")
     entry = registry.get(kind, name)
     return Build(entry.component, entry.load(), root)
 

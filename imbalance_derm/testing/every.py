@@ -63,8 +63,9 @@ def parameters_are_described(build: Build) -> None:
 
     try:
         described = describe(build.target)
-    except Exception as error:
-        fail(f"its parameters cannot be described: {type(error).__name__}: {error}")
+    except InputError as error:
+        cause = error.__cause__ or error
+        fail(f"its parameters cannot be described: {type(cause).__name__}: {cause}")
     json.dumps([parameter.default for parameter in described])
     for parameter in described:
         require(bool(parameter.doc), f"parameter '{parameter.name}' has no text in the docstring")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,8 @@ def contexts(sampler: Sampler) -> Iterator[SamplingContext]:
 
 
 def ordered(sampler: Sampler, context: SamplingContext, seed: int = 1) -> Any:
-    """Return the rows of a pass."""
-    return sampler.order(context, np.random.default_rng(seed))
+    """Return the rows of a pass of a training with this seed."""
+    return sampler.order(replace(context, seed=seed), np.random.default_rng(seed))
 
 
 @rule(CONTRACT, "Decides which rows make the next pass. Keyword-only arguments are the parameters.")

@@ -49,6 +49,27 @@ class History:
             return False
         return sum(1 for update, _ in self.looks if update > self.best[0]) >= patience
 
+    def plateaus(self, patience: int) -> int:
+        """Return how often in the stage `patience` looks in a row brought nothing better.
+
+        Each time is counted once, and the looks after it are counted anew.
+
+        Examples
+        --------
+        >>> looks = [[1, 0.5], [2, 0.4], [3, 0.5], [4, 0.3], [5, 0.2]]
+        >>> History(looks=looks).plateaus(2)
+        2
+        """
+        best, waited, found = -math.inf, 0, 0
+        for _, figure in self.looks_of_stage:
+            if figure > best:
+                best, waited = figure, 0
+                continue
+            waited += 1
+            if waited == patience:
+                waited, found = 0, found + 1
+        return found
+
     def figures(self) -> dict[str, float]:
         """Return the latest loss and validation figure, to show."""
         loss = {"loss": self.losses[-1]} if self.losses else {}

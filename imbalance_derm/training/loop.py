@@ -78,7 +78,7 @@ def train_classifier(
         The parts cannot work with one another or with the pool's samples.
     """
     plan.check(model, embeddings=pool.embeddings is not None)
-    updates = updates_of(settings, len(pool.real))
+    updates = updates_of(settings, len(pool.real), len(pool) - len(pool.real))
     ends = stage_ends([stage.share for stage in plan.stages], updates)
     looks = {round(updates * (i + 1) / settings.validations) for i in range(settings.validations)}
     features = model.backbone.features if model.backbone else pool.real.samples.shape[1]
@@ -208,7 +208,8 @@ class _StageTrainer:
         raw = to_inputs(self.pool.gather(rows), device)
         labels = torch.from_numpy(self.pool.labels[rows]).to(device)
         sites = torch.from_numpy(self.pool.sites[rows]).to(device)
-        rate = learning_rate(settings, self.update - leg.start, leg.end - leg.start)
+        plateaus = self.history.plateaus(settings.plateau)
+        rate = learning_rate(settings, self.update - leg.start, leg.end - leg.start, plateaus)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * self.stage.learning_rate
 

@@ -29,8 +29,10 @@ def parameter_groups(modules: Iterable[nn.Module], settings: TrainSection) -> li
     return [group for group in groups if group["params"]]
 
 
-def learning_rate(settings: TrainSection, update: int, updates: int) -> float:
-    """Return the learning rate of `update`: linear warm-up, then a cosine to 0 or a constant.
+def learning_rate(settings: TrainSection, update: int, updates: int, plateaus: int = 0) -> float:
+    """Return the learning rate of `update`: a linear warm-up, then what the schedule says.
+
+    A cosine to 0, a constant, or a tenth of what it was after each of the `plateaus` so far.
 
     Examples
     --------
@@ -43,19 +45,24 @@ def learning_rate(settings: TrainSection, update: int, updates: int) -> float:
         return settings.learning_rate * (update + 1) / (warm + 1)
     if settings.schedule == "constant":
         return settings.learning_rate
+    if settings.schedule == "plateau":
+        return settings.learning_rate * 0.1**plateaus
     share = (update - warm) / max(updates - warm, 1)
     return settings.learning_rate * (1 + math.cos(math.pi * share)) / 2
 
 
-def updates_of(settings: TrainSection, real_images: int) -> int:
-    """Return the budget in optimiser updates; an epoch is a pass over the real images.
+def updates_of(settings: TrainSection, real: int, synthetic: int = 0) -> int:
+    """Return the budget in optimiser updates for a number of real and of synthetic images.
 
     Examples
     --------
-    >>> updates_of(TrainSection(epochs=2.0, batch_size=32), real_images=100)
+    >>> updates_of(TrainSection(epochs=2.0, batch_size=32), real=100, synthetic=60)
     7
+    >>> updates_of(TrainSection(epochs=2.0, batch_size=32, epoch_over="all"), 100, 60)
+    10
     """
-    return settings.updates or math.ceil(settings.epochs * real_images / settings.batch_size)
+    images = real + synthetic if settings.epoch_over == "all" else real
+    return settings.updates or math.ceil(settings.epochs * images / settings.batch_size)
 
 
 def stage_ends(shares: list[float], updates: int) -> list[int]:

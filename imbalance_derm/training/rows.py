@@ -50,6 +50,7 @@ class RowStream:
             self.progress,
             self.class_accuracy,
             self.pool.embeddings,
+            self.seed[0],
         )
         rng = np.random.default_rng([*self.seed, self.number])
         order = np.asarray(self.sampler.order(context, rng), dtype=np.int64)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from sklearn.utils.class_weight import compute_class_weight
 
 from imbalance_derm.losses.cb_focal import ClassBalancedFocal
 from imbalance_derm.losses.contract import ClassCounts, LossContext, apply_loss
@@ -76,3 +78,29 @@ def test_the_weights_sum_to_the_number_of_classes_that_are_fed():
     plain = Focal()(logits, torch.arange(3), context)
     assert values[1] == 0
     torch.testing.assert_close((values / plain).sum(), torch.tensor(2.0, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("counts", [(727, 173), (900 - 173, 900), (6705, 1113, 115)])
+def test_with_beta_next_to_1_the_weights_are_the_balanced_ones_of_scikit_learn(counts):
+    """As the MelaNet suite sets it; the scale of all of them together is another."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    balanced = compute_class_weight("balanced", classes=np.unique(labels), y=labels)
+    context = LossContext(torch.tensor(counts, dtype=torch.float32))
+    logits, each = torch.zeros(len(counts), len(counts)), torch.arange(len(counts))
+    values = ClassBalancedFocal(beta=0.999999999)(logits, each, context)
+    weights = (values / Focal()(logits, each, context)).numpy()
+    np.testing.assert_allclose(weights / weights.sum(), balanced / balanced.sum(), rtol=1e-4)
+
+
+def test_melanets_alpha_drops_out_of_its_two_output_form():
+    """Counted with alpha for one output and 1 - alpha for the other, as in the public code."""
+    alpha, gamma = 0.25, 2.0
+    logits = torch.randn(9, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    labels = torch.arange(9) % 2
+    p = torch.softmax(logits, dim=1)
+    truth = torch.nn.functional.one_hot(labels, 2).bool()
+    positive = alpha * (1 - p) ** gamma * -torch.log(p)
+    negative = (1 - alpha) * p**gamma * -torch.log(1 - p)
+    theirs = torch.where(truth, positive, negative).sum(dim=1)
+    ours = Focal(gamma=gamma)(logits, labels, LossContext(torch.tensor([5.0, 4.0])))
+    torch.testing.assert_close(theirs, ours)

@@ -54,7 +54,8 @@ def check(name, context):
     assert np.array_equal(rows, sampler.order(context, np.random.default_rng(1)))
     fresh = create("sampler", name).order(context, np.random.default_rng(1))
     assert np.array_equal(rows, fresh)
-    assert not np.array_equal(rows, sampler.order(context, np.random.default_rng(2)))
+    another = sampler.order(replace(context, seed=2), np.random.default_rng(2))
+    assert not np.array_equal(rows, another)
     for value, copy in zip(given, before, strict=True):
         assert copy is None or np.array_equal(value, copy, equal_nan=True)
 
@@ -62,6 +63,20 @@ def check(name, context):
 def test_shuffle_is_a_permutation():
     rows = Shuffle().order(CONTEXT, np.random.default_rng(0))
     assert np.array_equal(np.sort(rows), np.arange(len(LABELS)))
+
+
+def test_in_order_repeats_one_permutation_of_real_and_synthetic_rows():
+    sampler = create("sampler", "in_order")
+    context = replace(CONTEXT, seed=4)
+    passes = [sampler.order(context, np.random.default_rng([4, n])) for n in range(3)]
+    assert all(np.array_equal(each, passes[0]) for each in passes)
+    assert np.array_equal(np.sort(passes[0]), np.arange(len(LABELS)))
+    # Synthetic rows come last in a pool: mixed, the last hundred rows are spread evenly.
+    places = np.flatnonzero(passes[0] >= len(LABELS) - 100)
+    assert 400 < places.mean() < 600
+    assert not np.array_equal(np.diff(places), np.ones(99))
+    other = sampler.order(replace(context, seed=5), np.random.default_rng([4, 0]))
+    assert not np.array_equal(other, passes[0])
 
 
 # Name, parameters, progress, and what the class probabilities are in proportion to.

@@ -43,7 +43,7 @@ def test_every_end_is_an_outcome_and_is_written(tmp_path, monkeypatch, error, st
     task = make(tmp_path, run="some-run")
     outcome = work.perform(task)
     assert (outcome.status, outcome.reason) == (status, said)
-    assert read_outcome(task.outcome_file) == outcome
+    assert read_outcome(task, task.key) == outcome
     failures = [(f.name, f.status, f.reason) for _, f in find_failures([tmp_path])]
     assert failures == ([] if status == "done" else [("some-run", status, said)])
 

@@ -50,6 +50,7 @@ PLUGINS = {
         'Component("loss", "scalar", "x.", "h_code:Scalar")',
         'Component("loss", "undescribed", "x.", "h_code:Undescribed")',
     ),
+    "i_data": announce('Component("dataset", "lost", "x.", "no_such_code:Lost")'),
 }  # fmt: skip
 
 
@@ -93,9 +94,38 @@ def test_broken_plugins_leave_help_list_and_info_working(site):
     for name in ("a_import_error", "b_exits", "c_hook_raises", "d_wrong_api", "e_clash"):
         assert f"skipped from {name}" in listed.stderr
     assert "Traceback" not in listed.stderr
+    (scalar,) = [line for line in listed.stdout.splitlines() if line.split()[:2] == [*CHECKED]]
+    assert scalar.split()[2:4] == ["h_losses", "1.0"]
+    verbose = imbderm("plugins", "list", "--kind", "loss", "--verbose", site=site)
+    assert " h_code:Scalar " in verbose.stdout
+    quiet = imbderm("--quiet", "plugins", "list", "--kind", "loss", site=site)
+    assert (quiet.stdout, quiet.stderr) == (listed.stdout, "")
+
+
+def test_info_tells_where_a_part_is_and_who_else_announced_its_name(site):
     shown = imbderm("plugins", "info", "loss", "focal", site=site)
     assert shown.returncode == 0
-    assert "imbalance-derm" in shown.stdout
+    assert "From:    imbalance-derm " in shown.stdout
+    assert str(Path("losses", "focal.py")) in shown.stdout
+    assert "Skipped: from e_clash: loss 'focal' is already provided by" in shown.stdout
+    (info,) = json.loads(imbderm("plugins", "info", *CHECKED, "--json", site=site).stdout)
+    assert (info["distribution"], info["version"]) == ("h_losses", "1.0")
+    assert info["file"] == str(site / "h_code.py")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["run", "--loss", "late"], "skipped from d_wrong_api: loss 'late' speaks contract 99"),
+        (["run", "--loss", "gone"], "loss 'gone' of f_missing_code cannot be imported"),
+        (["run", "--loss", "undescribed"], "h_code:Undescribed cannot be described: NameError"),
+        (["plugins", "info", "loss", "undescribed"], "cannot be described: NameError"),
+        (["plugins", "info", "loss", "late"], "upgrade imbalance-derm"),
+        (["data", "inspect", __file__], "no data set can read"),
+    ],
+)
+def test_what_is_broken_is_refused_by_name_in_one_line(words, text, site):
+    assert_one_line(imbderm(*words, site=site), 2, text)
 
 
 @pytest.mark.slow
@@ -122,6 +152,7 @@ def test_doctor_tells_every_problem_and_where_parts_are(site):
         "f_missing_code": "no_such_code",
         "g_no_components": "not iterable",
         "h_losses": "'undescribed'",
+        "i_data": "dataset 'lost'",
     }
     for name, text in said.items():
         (line,) = [line for line in problems if f" {name}: " in line]

@@ -25,6 +25,7 @@ from imbalance_derm.sampling.shuffle import Shuffle
 from imbalance_derm.schedule.joint import Joint
 from imbalance_derm.schedule.step import Parts
 from imbalance_derm.training.context import TrainingContext, seed_step
+from imbalance_derm.training.history import History
 from imbalance_derm.training.inference import embed, predict_logits
 from imbalance_derm.training.loop import train_classifier
 from imbalance_derm.training.optimisation import learning_rate, parameter_groups, updates_of
@@ -95,7 +96,7 @@ class MemoryCheckpoint:
 
 def fit(
     m: Model, settings=SETTINGS, checkpoint=None, validate=None, loss=None, looked=None,
-    mixer=None, sampler=None, stages=PLAIN, algorithm="AdamW",
+    mixer=None, sampler=None, stages=PLAIN, algorithm="AdamW", pool=None,
 ):  # fmt: skip
     data = lesions()
     accelerator = Accelerator(cpu=True)
@@ -114,7 +115,8 @@ def fit(
         stage.adapt(m)
     make = partial(named, algorithm=algorithm)
     plan = Plan(parts, tuple(stages), make)
-    return train_classifier(m, Pool.of(data), plan, settings, validate or auc, context, *arguments)
+    pool = pool or Pool.of(data)
+    return train_classifier(m, pool, plan, settings, validate or auc, context, *arguments)
 
 
 @pytest.mark.parametrize("at", [1, 7, 11, 29])
@@ -231,9 +233,56 @@ def test_early_stopping_counts_looks_without_improvement():
     assert looks == [(10, 0.5), (20, 0.6), (30, 0.6), (40, 0.1)]
 
 
-def test_synthetic_rows_add_no_update():
-    assert updates_of(TrainSection(epochs=3.0, batch_size=8), 40) == 15
-    assert updates_of(TrainSection(updates=7, epochs=3.0), 40) == 7
+@pytest.mark.parametrize(
+    "figures",
+    [
+        [0.5, 0.6, 0.6, 0.1, 0.2, 0.7, 0.7, 0.7, 0.6, 0.6],
+        [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5],
+        [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0],
+        [0.5, float("nan"), 0.4, 0.3, 0.6, float("nan"), float("nan"), 0.1, 0.9, 0.2],
+        np.random.default_rng(3).normal(size=10).round(1).tolist(),
+    ],
+)
+def test_the_rate_falls_at_a_plateau_as_that_of_pytorch(figures, monkeypatch):
+    """PyTorch waits for one look more than its patience; Keras and this do not."""
+    settings = SETTINGS.model_copy(
+        update={"schedule": "plateau", "plateau": 2, "validations": 10, "warmup": 0.0}
+    )
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=settings.learning_rate)
+    theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, mode="max", factor=0.1, patience=1, threshold=0.0, threshold_mode="abs"
+    )
+    expected = []
+    for figure in figures:
+        expected += [optimizer.param_groups[0]["lr"]] * 3
+        theirs.step(figure)
+    rates, seen = [], iter(figures)
+    step = torch.optim.AdamW.step
+
+    def watched(self, closure=None):
+        rates.append(self.param_groups[0]["lr"])
+        return step(self, closure)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", watched)
+    fit(model(), settings, validate=lambda m: next(seen))
+    np.testing.assert_allclose(rates, expected, rtol=1e-12)
+
+
+def test_plateaus_are_those_of_the_present_stage():
+    looks = [[10, 0.9], [20, 0.1], [30, 0.1], [40, 0.5], [50, 0.5]]
+    assert History(looks=looks).plateaus(2) == 2
+    assert History(looks=looks, start=20).plateaus(2) == 0
+    assert History(looks=looks, start=30).plateaus(1) == 1
+
+
+@pytest.mark.parametrize(("over", "updates"), [("real", 10), ("all", 30)])
+def test_synthetic_rows_add_updates_only_where_a_pass_is_over_all(over, updates):
+    settings = TrainSection(epochs=2.0, batch_size=8, validations=1, epoch_over=over)
+    assert updates_of(settings, 40, 80) == updates
+    assert updates_of(settings.model_copy(update={"updates": 7}), 40, 80) == 7
+    data = lesions()
+    pool = Pool.of(data, np.repeat(data.samples, 2, axis=0), np.repeat(data.labels, 2))
+    assert fit(model(), settings, pool=pool).taken == updates
 
 
 def test_learning_rate_rises_and_falls_as_stated():

@@ -13,7 +13,7 @@ from imbalance_derm.sampling.shuffle import Shuffle
 from imbalance_derm.training.pool import Pool
 from imbalance_derm.training.rows import RowStream, share_of
 
-WITHOUT_REPLACEMENT = ["shuffle", "flex", "undersample", "undersample/tomek_links"]
+WITHOUT_REPLACEMENT = ["shuffle", "in_order", "flex", "undersample", "undersample/tomek_links"]
 COUNTS = (60, 31, 12)
 
 
@@ -120,6 +120,7 @@ def test_a_sampler_is_told_of_the_time_at_which_its_pass_begins():
     assert [context.class_accuracy[0] for context in told.contexts] == [0.1, 0.2, 0.3]
     assert len(asked) == 3
     assert told.contexts[0].classes == 3
+    assert {context.seed for context in told.contexts} == {3}
     assert np.array_equal(told.contexts[0].labels, POOL.labels)
     assert np.array_equal(told.contexts[0].samples, POOL.real.samples)
 
@@ -130,6 +131,14 @@ def test_passes_and_streams_of_other_seeds_differ():
     assert len({tuple(order) for order in passes}) == 3
     expected = np.random.default_rng([3, 1]).permutation(len(POOL))
     assert passes[1] == expected.tolist()
+
+
+def test_rows_in_order_come_back_in_the_same_order_at_every_pass():
+    rows = stream(create("sampler", "in_order"))
+    batches = [rows.next(20, 0.0, unknown).tolist() for _ in range(10)]
+    assert rows.number == 1
+    assert batches[:5] == batches[5:]
+    assert len({row for batch in batches[:5] for row in batch}) == 100
 
 
 @pytest.mark.parametrize("taken", [1, 4, 9])

@@ -71,6 +71,14 @@ class Csv(Dataset):
         """Tell whether `path` is a csv file."""
         return path.is_file() and path.suffix.lower() == ".csv"
 
+    def _columns(self) -> dict[str, str]:
+        """Return the column that each parameter names, where it names one."""
+        return {
+            parameter: column
+            for parameter, column in vars(self).items()
+            if parameter.endswith("_column") and column
+        }
+
     def table(self, root: Path | None) -> pd.DataFrame:
         """Return the lesion table of the csv file `root`; an empty class is a missing label."""
         if root is None:
@@ -82,8 +90,13 @@ class Csv(Dataset):
             "site": self.site_column,
             "split": self.split_column,
         }
-        used = [column for column in optional.values() if column]
-        rows = read_csv(path, [self.image_column, self.label_column, *used])
+        rows = read_csv(path)
+        for parameter, column in self._columns().items():
+            if column not in rows:
+                raise InputError(
+                    f"{path} has no column '{column}'{suggest(column, rows.columns)}; name the "
+                    f"right one with: --set data.{parameter}=COLUMN"
+                )
         for line in rows.index[rows[self.image_column] == ""]:
             raise InputError(f"{path}, row {line + 1}: column '{self.image_column}' is empty")
         find = _Finder(path.parent / self.image_root)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pandas as pd
 
@@ -15,12 +15,23 @@ from imbalance_derm.errors import InputError
 _HINT = "--data-root is the folder that holds isic2016"
 _LABELS = {"benign": "benign", "malignant": "malignant", "0.0": "benign", "1.0": "malignant"}
 _TRAINING, _TEST = 900, 379
+_LEAKY = (
+    "The test images are the validation images, too, as in Zunair and Ben Hamza 2020: they chose "
+    "what they judge, so no figure here says how the method does on new images."
+)
 
 
 class Isic2016(Dataset):
     """Melanoma or benign on dermoscopy, with the official training and test sets.
 
     The publisher gives neither lesion nor patient nor body site.
+
+    Parameters
+    ----------
+    validate_on : {"drawn", "test"}
+        Validate on a drawn share of the training images, or, as paper A did, on the test images
+        themselves and train on all others: only to reproduce what was published. Every record
+        says so.
 
     References
     ----------
@@ -38,6 +49,9 @@ class Isic2016(Dataset):
         "paper": {"image_size": 256},
     }
     positive = "malignant"
+
+    def __init__(self, *, validate_on: Literal["drawn", "test"] = "drawn") -> None:
+        self.leaky = _LEAKY if validate_on == "test" else ""
 
     def table(self, root: Path | None) -> pd.DataFrame:
         """Return the lesion table from ``root/isic2016``; sets :attr:`notice`."""

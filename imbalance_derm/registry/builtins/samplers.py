@@ -13,6 +13,13 @@ COMPONENTS = (
     ),
     Component(
         "sampler",
+        "in_order",
+        "Every row once per pass, in the same order at every pass.",
+        f"{_ROOT}.sampling.in_order:InOrder",
+        "Zunair and Ben Hamza 2020, arXiv 2004.06824, public code",
+    ),
+    Component(
+        "sampler",
         "class_balanced",
         "Every class equally often.",
         f"{_ROOT}.sampling.class_balanced:ClassBalanced",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -53,9 +54,10 @@ class RayExecutor(Executor):
                 "include_dashboard": False,
             }
         try:
+            _knock(address or "")
             ray.init(address=address or "local", **settings)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            reason = str(error).strip().splitlines()[0]
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = str(error).strip().partition("\n")[0]
             raise InputError(f"no Ray cluster at {address or 'this machine'}: {reason}") from error
         self._perform = ray.remote(perform).options(
             num_cpus=resources.threads, num_gpus=resources.gpus, max_retries=0
@@ -90,6 +92,13 @@ class RayExecutor(Executor):
         if isinstance(error, self._ray.exceptions.RayTaskError):
             return f"the Ray worker could not begin: {str(error).strip().splitlines()[-1]}"
         return LOST
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens; Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def _import_ray() -> Any:
