@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imbalance_derm.errors import InputError
-
-SUITE_FILE = "suite.json"
-RUNS_FOLDER = "runs"
+from imbalance_derm.suite.layout import RUNS, SUITE_FILE
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def read_suites(paths: list[Path]) -> SuiteFacts:
             said = json.loads(file.read_text(encoding="utf-8"))
             axes |= dict.fromkeys(str(name) for name in said["axes"] if name != "seed")
             for name, own in said["runs"].items():
-                folder = (path / RUNS_FOLDER / name).as_posix()
+                folder = (path / RUNS / name).as_posix()
                 values[folder] = {a: str(v) for a, v in own.items() if a != "seed"}
             metrics.append(said.get("metric") or "")
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -15,9 +15,10 @@ from imbalance_derm.cli.verbosity import is_quiet
 from imbalance_derm.pipeline.steps import RUN
 from imbalance_derm.suite.durations import Durations, estimate
 from imbalance_derm.suite.grid import Cell
+from imbalance_derm.suite.layout import RUNS
 from imbalance_derm.suite.plan import Plan
 from imbalance_derm.suite.suite import Suite
-from imbalance_derm.suite.task import RUNS, Task
+from imbalance_derm.suite.task import Task
 
 
 def show_plan(

@@ -119,7 +119,7 @@ def monitor(predictions: Predictions, name: Monitor) -> float:
         smallest = np.finfo(np.float64).tiny
         return float(-np.log(np.maximum(of_truth, smallest)).mean())
     once = np.ones((1, len(predictions.labels)))
-    return float(measure(predictions, decide(predictions, ARGMAX), once)[name][0])
+    return float(measure(predictions, decide(predictions, ARGMAX), once, [name])[name][0])
 
 
 def _wilson_intervals(

@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import TypeVar
+
 import numpy as np
 
 from imbalance_derm.evaluation import calibration, confusion, ranking
 from imbalance_derm.evaluation.predictions import Predictions
 
+_Figure = TypeVar("_Figure")
 OPERATING_POINT = 0.95
 """Specificity at which sensitivity is read off the ROC curve, and the reverse."""
 
 
+OF_SCORES: dict[str, Callable[[ranking.Thresholds], np.ndarray]] = {
+    "auc": ranking.auc,
+    "average_precision": ranking.average_precision,
+    "sensitivity_at_95_specificity": partial(
+        ranking.sensitivity_at_specificity, specificity=OPERATING_POINT
+    ),
+    "specificity_at_95_sensitivity": partial(
+        ranking.specificity_at_sensitivity, sensitivity=OPERATING_POINT
+    ),
+}
+"""Figures of one class against the rest, from its scores."""
+OF_DECISIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "sensitivity": confusion.sensitivity,
+    "specificity": confusion.specificity,
+    "ppv": confusion.ppv,
+    "npv": confusion.npv,
+    "f1": confusion.f1,
+}
+"""Figures by class, from confusion matrices."""
+OF_ALL_CLASSES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "accuracy": confusion.accuracy,
+    "balanced_accuracy": lambda matrices: confusion.sensitivity(matrices).mean(axis=1),
+    "mcc": confusion.mcc,
+}
+"""Figures of all classes together, from confusion matrices."""
+OF_PROBABILITIES = {
+    "brier": calibration.brier,
+    "ece": calibration.expected_calibration_error,
+}
+"""Figures of all classes together, from their probabilities."""
+
+
 def measure(
-    predictions: Predictions, decided: np.ndarray, weights: np.ndarray
+    predictions: Predictions,
+    decided: np.ndarray,
+    weights: np.ndarray,
+    names: Collection[str] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Return every figure of every resample.
+    """Return figures of every resample.
 
     In two classes the figures are those of the positive (last) class. In more, those of one
     class against the rest carry its name, as in ``sensitivity/mel``, and the plain name is
@@ -28,6 +68,8 @@ def measure(
         From :func:`imbalance_derm.evaluation.decision.decide`.
     weights : ndarray of float64, shape (b, n)
         Times that each image was drawn; one row of ones gives the plain figures.
+    names : collection of str, optional
+        Figures that are wanted; by default all. Others may come along.
 
     Returns
     -------
@@ -41,24 +83,22 @@ def measure(
     >>> measure(said, np.array([1, 0]), np.ones((1, 2)))["auc"].tolist()
     [1.0]
     """
-    matrices = confusion.confusion_matrix(
-        predictions.labels, decided, len(predictions.classes), weights
-    )
-    per_class = _of_scores(predictions, weights) | {
-        "sensitivity": confusion.sensitivity(matrices),
-        "specificity": confusion.specificity(matrices),
-        "ppv": confusion.ppv(matrices),
-        "npv": confusion.npv(matrices),
-        "f1": confusion.f1(matrices),
-    }
-    probabilities, labels = predictions.probabilities, predictions.labels
-    return _named(per_class, predictions.classes) | {
-        "accuracy": confusion.accuracy(matrices),
-        "balanced_accuracy": per_class["sensitivity"].mean(axis=1),
-        "mcc": confusion.mcc(matrices),
-        "brier": calibration.brier(probabilities, labels, weights),
-        "ece": calibration.expected_calibration_error(probabilities, labels, weights),
-    }
+    wanted = None if names is None else {name.partition("/")[0] for name in names}
+
+    def chosen(figures: dict[str, _Figure]) -> dict[str, _Figure]:
+        return {n: f for n, f in figures.items() if wanted is None or n in wanted}
+
+    classes, labels = predictions.classes, predictions.labels
+    by_class = _of_scores(predictions, weights, chosen(OF_SCORES))
+    whole: dict[str, np.ndarray] = {}
+    decisions, all_classes = chosen(OF_DECISIONS), chosen(OF_ALL_CLASSES)
+    if decisions or all_classes:
+        matrices = confusion.confusion_matrix(labels, decided, len(classes), weights)
+        by_class |= {name: figure(matrices) for name, figure in decisions.items()}
+        whole |= {name: figure(matrices) for name, figure in all_classes.items()}
+    for name, of_probabilities in chosen(OF_PROBABILITIES).items():
+        whole[name] = of_probabilities(predictions.probabilities, labels, weights)
+    return _named(by_class, classes) | whole
 
 
 RANGES = {"mcc": (-1.0, 1.0), "brier": (0.0, 2.0)}
@@ -104,32 +144,28 @@ def proportions(
     return shares
 
 
-def _of_scores(predictions: Predictions, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """One-against-rest figures that need scores, each (b, classes)."""
-    columns: dict[str, list[np.ndarray]] = {}
-    for index in range(len(predictions.classes)):
+def _of_scores(
+    predictions: Predictions,
+    weights: np.ndarray,
+    figures: dict[str, Callable[[ranking.Thresholds], np.ndarray]],
+) -> dict[str, np.ndarray]:
+    """One-against-rest figures that need scores, each (b, classes); of two classes the second."""
+    if not figures:
+        return {}
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in figures}
+    of = range(len(predictions.classes))
+    for index in of if len(of) != 2 else of[1:]:
         at = ranking.thresholds(
             predictions.probabilities[:, index], predictions.labels == index, weights
         )
-        for name, column in (
-            ("auc", ranking.auc(at)),
-            ("average_precision", ranking.average_precision(at)),
-            (
-                "sensitivity_at_95_specificity",
-                ranking.sensitivity_at_specificity(at, OPERATING_POINT),
-            ),
-            (
-                "specificity_at_95_sensitivity",
-                ranking.specificity_at_sensitivity(at, OPERATING_POINT),
-            ),
-        ):
-            columns.setdefault(name, []).append(column)
+        for name, figure in figures.items():
+            columns[name].append(figure(at))
     return {name: np.stack(column, axis=1) for name, column in columns.items()}
 
 
 def _named(per_class: dict[str, np.ndarray], classes: tuple[str, ...]) -> dict[str, np.ndarray]:
     if len(classes) == 2:
-        return {name: values[:, 1] for name, values in per_class.items()}
+        return {name: values[:, -1] for name, values in per_class.items()}
     figures = {name: values.mean(axis=1) for name, values in per_class.items()}
     for name, values in per_class.items():
         figures |= {f"{name}/{label}": values[:, i] for i, label in enumerate(classes)}

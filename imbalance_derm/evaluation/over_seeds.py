@@ -197,7 +197,7 @@ def contrasts_over_seeds(
         """By contrast, metric and seed, (b, contrasts * metrics * seeds)."""
         of: dict[str, np.ndarray] = {}
         for method, by_seed in judged.items():
-            found = [each.measure(weights) for each in by_seed]
+            found = [each.measure(weights, names) for each in by_seed]
             of[method] = np.stack([figures[name] for name in names for figures in found], axis=1)
         sums = [sum(w * of[m] for m, w in parts.items()) for parts in contrasts.values()]
         return np.concatenate(sums, axis=1)
@@ -277,16 +277,22 @@ class _Judged:
         conditions = _conditions(said)
         return _Judged(conditions, tuple(decide(each, rule) for each in conditions), means)
 
-    def measure(self, weights: np.ndarray) -> dict[str, np.ndarray]:
-        """Return each figure's mean over the conditions, (b,)."""
+    def measure(
+        self, weights: np.ndarray, names: Sequence[str] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return each figure's mean over the conditions, (b,); all, or at least those named."""
+        means = {n: parts for n, parts in self.means.items() if names is None or n in names}
+        wanted = None
+        if names is not None:
+            wanted = {*names, *(part for parts in means.values() for part in parts)}
         found = [
-            measure(said, decided, weights)
+            measure(said, decided, weights, wanted)
             for said, decided in zip(self.said, self.decided, strict=True)
         ]
         figures = {name: np.mean([each[name] for each in found], axis=0) for name in found[0]}
         combined = {
             name: np.mean([figures[part] for part in parts], axis=0)
-            for name, parts in self.means.items()
+            for name, parts in means.items()
         }
         return figures | combined
 

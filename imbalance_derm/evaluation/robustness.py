@@ -84,7 +84,7 @@ def robustness(
 
     def values(weights: np.ndarray) -> np.ndarray:
         """Every metric under every condition, (b, metrics, conditions)."""
-        found = [measure(s, d, weights) for s, d in zip(conditions, decided, strict=True)]
+        found = [measure(s, d, weights, metrics) for s, d in zip(conditions, decided, strict=True)]
         return np.stack(
             [np.stack([figures[name] for figures in found], axis=1) for name in metrics], axis=1
         )

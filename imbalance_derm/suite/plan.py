@@ -12,8 +12,9 @@ from imbalance_derm.experiment.failure import Failure
 from imbalance_derm.experiment.record import RECORD_FILE
 from imbalance_derm.pipeline.steps import RUN, steps_of
 from imbalance_derm.suite.grid import Cell
+from imbalance_derm.suite.layout import RUNS
 from imbalance_derm.suite.suite import Suite
-from imbalance_derm.suite.task import RUNS, Task
+from imbalance_derm.suite.task import Task
 
 
 @dataclass(frozen=True)

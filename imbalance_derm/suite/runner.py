@@ -14,11 +14,10 @@ from imbalance_derm.pipeline.naming import SPEC_FILE
 from imbalance_derm.suite.executors.contract import Executor
 from imbalance_derm.suite.grid import Cell
 from imbalance_derm.suite.heartbeat import EVERY
+from imbalance_derm.suite.layout import RUNS, SUITE_FILE
 from imbalance_derm.suite.plan import Plan
 from imbalance_derm.suite.suite import Suite
-from imbalance_derm.suite.task import RUNS, Outcome, Resources, Task
-
-SUITE_FILE = "suite.json"
+from imbalance_derm.suite.task import Outcome, Resources, Task
 
 
 def describe(suite: Suite, cells: list[Cell], folder: Path) -> None:

@@ -9,11 +9,7 @@ from typing import Any, Literal
 
 from imbalance_derm.experiment.failure import Status
 from imbalance_derm.experiment.files import write_text
-
-RUNS = "runs"
-"""Folder of a suite that holds a folder for each run."""
-SESSIONS = "sessions"
-"""Folder of a suite that holds what each command that is carrying it out tells its workers."""
+from imbalance_derm.suite.layout import RUNS, SESSIONS
 
 
 @dataclass(frozen=True)

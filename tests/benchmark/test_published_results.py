@@ -59,5 +59,6 @@ def test_no_picture_and_no_path_of_a_machine_is_published():
 
 
 def test_the_table_beside_the_results_is_the_leaderboard_of_them():
-    text = to_markdown(leaderboard([RESULTS]))
+    # Those that belong to no suite; a suite's folder has a table of its own.
+    text = to_markdown(leaderboard([file.parent for file in RESULTS.glob("*/record.json")]))
     assert text.strip() in (RESULTS / "README.md").read_text(encoding="utf-8")

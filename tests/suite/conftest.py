@@ -17,11 +17,12 @@ from imbalance_derm.registry.manager import installed
 from imbalance_derm.suite.durations import known_durations
 from imbalance_derm.suite.executors.contract import Executor
 from imbalance_derm.suite.grid import Cell, grid
+from imbalance_derm.suite.layout import RUNS
 from imbalance_derm.suite.order import in_order
 from imbalance_derm.suite.plan import plan
 from imbalance_derm.suite.runner import carry_out
 from imbalance_derm.suite.suite import Suite
-from imbalance_derm.suite.task import RUNS, Outcome, Resources, Task
+from imbalance_derm.suite.task import Outcome, Resources, Task
 
 FAULTS = '''
 """Losses that end their process, or take too long."""

@@ -14,7 +14,8 @@ import pytest
 
 from imbalance_derm.experiment.record import RECORD_FILE
 from imbalance_derm.suite.executors.contract import Executor
-from imbalance_derm.suite.task import RUNS, Resources
+from imbalance_derm.suite.layout import RUNS
+from imbalance_derm.suite.task import Resources
 from imbalance_derm.suite.work import perform
 
 from .conftest import carry, tiny_suite
@@ -30,7 +31,8 @@ from imbalance_derm.suite.order import in_order
 from imbalance_derm.suite.plan import plan
 from imbalance_derm.suite.runner import carry_out
 from imbalance_derm.suite.suite import Suite
-from imbalance_derm.suite.task import RUNS, Resources
+from imbalance_derm.suite.layout import RUNS
+from imbalance_derm.suite.task import Resources
 
 if __name__ == "__main__":
     folder, suite = Path(sys.argv[1]), Suite(**json.loads(sys.argv[2]))
