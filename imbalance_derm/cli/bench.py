@@ -114,9 +114,12 @@ def bench(
     describe(asked, cells, folder)
     if tasks:
         options = {**asked.slurm, "address": address} if address else asked.slurm
-        with (
-            watching(tasks, durations, jobs, asked.metric) as view,
-            find_executor(executor)(jobs, resources, options) as workers,
-        ):
-            carry_out(todo, tasks, folder, workers, resources, view.ended, view.refresh)
+        try:
+            with (
+                watching(tasks, durations, jobs, asked.metric) as view,
+                find_executor(executor)(jobs, resources, options) as workers,
+            ):
+                carry_out(todo, tasks, folder, workers, resources, view.ended, view.refresh)
+        except KeyboardInterrupt as error:
+            raise KeyboardInterrupt(command) from error
     return bench_outcome.show_results(folder, cells, asked.metric)

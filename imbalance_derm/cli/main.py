@@ -73,7 +73,9 @@ def main() -> None:
     except ImbdermError as error:
         _end(str(error), error.exit_code, error)
     except (KeyboardInterrupt, click.Abort) as error:
-        _end("interrupted; go on with: imbderm run --resume RUN", INTERRUPTED, error)
+        # Click puts an Abort of its own around the interrupt.
+        how = str(error.__cause__ or error) or "imbderm run --resume RUN"
+        _end(f"interrupted; go on with: {how}", INTERRUPTED, error)
     except OSError as error:
         _end(_of_the_system(error), 1, error)
     except Exception as error:

@@ -18,7 +18,7 @@ from imbalance_derm.errors import InputError, RunError
 from imbalance_derm.registry.manager import suggest
 
 IMAGES_FILE = "images.npy"
-DECODE_VERSION = 1
+DECODE_VERSION = 2
 """Goes up when the same file would give other pixels; part of a store's key."""
 _CHUNK = 64
 

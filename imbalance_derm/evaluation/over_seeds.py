@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit, logit
 from scipy.stats import norm, t
 
 from imbalance_derm.errors import InputError
@@ -142,7 +143,10 @@ def mean_over_seeds(
 ) -> dict[str, Figure]:
     """Return the mean figures of a method that was trained with several seeds.
 
-    The intervals are those of :func:`paired_over_seeds`, of the method instead of a difference.
+    Both sources of spread and their sizes are those of :func:`paired_over_seeds`. The interval of
+    a figure that has a lowest and a highest possible value is symmetric on the logit scale: near
+    its end the percentile interval holds the truth too seldom (92 % of the time for an AUC of
+    0.93 with 30 positive lesions, where this one does 95 %).
 
     Parameters
     ----------
@@ -153,6 +157,11 @@ def mean_over_seeds(
     ------
     InputError, RunError
         As there.
+
+    References
+    ----------
+    Qin and Hotilovac 2008, "Comparison of non-parametric confidence intervals for the area under
+    the ROC curve", Statistical Methods in Medical Research 17:207.
     """
     method = {"method": (said, decisions)}
     found = contrasts_over_seeds(method, {"mean": {"method": 1}}, metrics, resamples, seed, means)
@@ -210,26 +219,26 @@ def contrasts_over_seeds(
     shares = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples) / seeds
     return {
         contrast: {
-            name: _over_seeds(points[c, m], draws[:, c, m], shares, _possible(weights, name))
+            name: _over_seeds(
+                points[c, m], draws[:, c, m], shares, possible(name), len(weights) > 1
+            )
             for m, name in enumerate(names)
         }
         for c, (contrast, weights) in enumerate(contrasts.items())
     }
 
 
-def _possible(weights: Mapping[str, float], metric: str) -> tuple[float, float]:
-    """Return the lowest and the highest possible value of a contrast."""
-    low, high = possible(metric)
-    ends = [sorted((weight * low, weight * high)) for weight in weights.values()]
-    return sum(end[0] for end in ends), sum(end[1] for end in ends)
-
-
 def _over_seeds(
-    values: np.ndarray, draws: np.ndarray, shares: np.ndarray, limits: tuple[float, float]
+    values: np.ndarray,
+    draws: np.ndarray,
+    shares: np.ndarray,
+    limits: tuple[float, float],
+    contrast: bool,
 ) -> SeedComparison:
-    """Combine differences by seed (s,), the same on draws of lesions (b, s), and draws of seeds.
+    """Combine figures by seed (s,), the same on draws of lesions (b, s), and draws of seeds.
 
-    The interval is cut to the possible values, `limits`, which the truth is within anyway.
+    `limits` are the possible values of the metric; a `contrast` of methods lies within their
+    distance from 0, and the interval is cut there.
     """
     seeds, mean = len(values), float(values.mean())
     usable = ~np.isnan(draws).any(axis=1)
@@ -247,17 +256,30 @@ def _over_seeds(
             both = lesion_variance + seed_variance
             freedom = max(seeds - 1, both**2 * (seeds - 1) / (spread / seeds) ** 2)
     tail = 1 - (1 - LEVEL) / 2
+    error = float(np.sqrt(lesion_variance + seed_variance))
     wider = t.ppf(tail, freedom) / norm.ppf(tail)
     moved = over_lesions + stretch * (shares @ values - mean) - mean
-    error = np.sqrt(lesion_variance + seed_variance)
+    widest = limits[1] - limits[0]
+    ends = (-widest, widest) if contrast else limits
+    interval = percentile_interval(np.clip(mean + wider * moved, *ends))
+    if not contrast and limits[0] < mean < limits[1]:
+        interval = _on_logit_scale(mean, t.ppf(tail, freedom) * error, limits)
     return SeedComparison(
-        Figure(mean, *percentile_interval(np.clip(mean + wider * moved, *limits))),
+        Figure(mean, *interval),
         float(np.sqrt(lesion_variance)),
         float(np.sqrt(seed_variance)) if seeds > 1 else None,
         seeds,
         float((t.ppf(tail, freedom) + t.ppf(POWER, freedom)) * error),
         float(freedom) if np.isfinite(freedom) else None,
     )
+
+
+def _on_logit_scale(mean: float, margin: float, limits: tuple[float, float]) -> tuple[float, float]:
+    """Return ``mean -+ margin`` as it is on the scale on which the limits are infinitely far."""
+    share, width = (mean - limits[0]) / (limits[1] - limits[0]), limits[1] - limits[0]
+    reach = margin / width / (share * (1 - share))
+    low, high = expit(logit(share) + np.array([-reach, reach]))
+    return limits[0] + width * float(low), limits[0] + width * float(high)
 
 
 @dataclass(frozen=True, eq=False)
