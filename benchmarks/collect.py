@@ -1,9 +1,13 @@
 """Copy what may be published of runs (record, specification, predictions) below a folder.
 
-No image, no weights and no report with photographs leaves the runs' folders, and the recorded
-command loses its ``--out``: it names a folder of one machine and determines no figure.
+No image, no weights and no report with photographs leaves the runs' folders, and what is recorded
+loses the folders of one machine: they determine no figure.
 
     python benchmarks/collect.py runs/NAME [runs/NAME ...] --to benchmarks/results
+    python benchmarks/collect.py SUITE_FOLDER --to benchmarks/results/NAME
+
+Of a suite's folder every run is copied, what the suite is, and its leaderboard as a table and as a
+page.
 """
 
 from __future__ import annotations
@@ -13,33 +17,67 @@ import json
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
-COPIED = ("spec.toml", "predictions.csv")
+from imbalance_derm.benchmark.formats import to_json
+from imbalance_derm.benchmark.leaderboard import leaderboard
+from imbalance_derm.benchmark.markdown import to_markdown
+from imbalance_derm.benchmark.site import write_site
+from imbalance_derm.experiment.files import write_text
+from imbalance_derm.experiment.spec import Spec
+from imbalance_derm.suite.layout import RUNS, SUITE_FILE
+
+ANYWHERE = "DIR"
+"""Stands for a folder of the machine that made a run."""
 
 
-def without_out(command: str) -> str:
-    """Return the command line without ``--out DIR``."""
+def without_folders(command: str) -> str:
+    """Return the command line without ``--out DIR``, and with another name for the data's."""
     words = shlex.split(command)
     while "--out" in words:
         place = words.index("--out")
         del words[place : place + 2]
+    if "--data-root" in words:
+        words[words.index("--data-root") + 1] = ANYWHERE
     return shlex.join(words)
 
 
+def copy_run(run: Path, target: Path) -> None:
+    """Copy one run."""
+    target.mkdir(parents=True, exist_ok=True)
+    record: dict[str, Any] = json.loads((run / "record.json").read_text(encoding="utf-8"))
+    record["command"] = without_folders(record["command"])
+    if record["spec"]["data"]["root"]:
+        record["spec"]["data"]["root"] = ANYWHERE
+    write_text(target / "spec.toml", Spec.model_validate(record["spec"]).to_toml())
+    write_text(target / "record.json", json.dumps(record, indent=1) + "\n")
+    shutil.copyfile(run / "predictions.csv", target / "predictions.csv")
+
+
+def copy_suite(suite: Path, target: Path) -> None:
+    """Copy every run of a suite, and make the leaderboard of what was copied."""
+    for record in sorted((suite / RUNS).glob("*/record.json")):
+        copy_run(record.parent, target / RUNS / record.parent.name)
+    shutil.copyfile(suite / SUITE_FILE, target / SUITE_FILE)
+    boards = leaderboard([target])
+    write_text(target / "README.md", to_markdown(boards))
+    write_text(target / "leaderboard.json", to_json(boards))
+    write_site(boards, target / "leaderboard")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", nargs="+", type=Path)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--to", type=Path, required=True)
     arguments = parser.parse_args()
-    for run in arguments.runs:
-        target = arguments.to / run.name
-        target.mkdir(parents=True, exist_ok=True)
-        for name in COPIED:
-            shutil.copyfile(run / name, target / name)
-        record = json.loads((run / "record.json").read_text(encoding="utf-8"))
-        record["command"] = without_out(record["command"])
-        (target / "record.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
-        print(target)
+    for folder in arguments.folders:
+        if (folder / SUITE_FILE).is_file():
+            copy_suite(folder, arguments.to)
+        else:
+            copy_run(folder, arguments.to / folder.name)
+        print(arguments.to)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -32,7 +31,7 @@ EXECUTORS = ("local", "ray", "slurm")
 @click.option(
     "--jobs",
     type=click.IntRange(1),
-    help="Stages at a time.  [default: as many as the cores bear]",
+    help="Stages at a time.  [default: as many as the cores bear; with a GPU, as fit on it]",
 )
 @click.option(
     "--executor",
@@ -49,7 +48,11 @@ EXECUTORS = ("local", "ray", "slurm")
     multiple=True,
     help="Setting of every run, such as train.updates=100; wins over the suite; repeatable.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be computed, and compute nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show what would be computed; long stages are started for seconds, to time them.",
+)
 @verbosity_options
 def bench(
     suite: Path,
@@ -87,7 +90,6 @@ def bench(
     asked = read_suite(suite)
     budget = asked.budget
     resources = Resources(budget.threads, budget.gpus, budget.memory_gb)
-    jobs = jobs or max(1, (os.cpu_count() or 1) // budget.threads)
     common: dict[str, Any] = (
         {"data": {"root": str(Path(data_root).absolute())}} if data_root else {}
     )
@@ -97,9 +99,10 @@ def bench(
     command = shlex.join(["imbderm", *sys.argv[1:]])
     cells = grid(asked, common)
     with planning("Plan") as progress:
-        from imbalance_derm.suite.plan import plan
+        from imbalance_derm.suite.plan import default_jobs, plan
 
         todo = plan(asked, cells, folder, cache, command, progress)
+        jobs = jobs or default_jobs(budget)
     durations = known_durations(cache)
     tasks = in_order(todo.tasks, durations)
     if dry_run:

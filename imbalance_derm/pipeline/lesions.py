@@ -27,8 +27,10 @@ from imbalance_derm.data.store import (
 from imbalance_derm.errors import InputError
 from imbalance_derm.experiment.events import StageProgress, StageStarted
 from imbalance_derm.experiment.fingerprint import digest
+from imbalance_derm.experiment.spec import DataSection
 from imbalance_derm.experiment.stages import Progress
 from imbalance_derm.pipeline.workbench import Workbench
+from imbalance_derm.registry.parameters import create
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +95,25 @@ class Lesions:
     skipped: tuple[str, ...]
 
 
+def read_table(settings: DataSection) -> tuple[Dataset, pd.DataFrame]:
+    """Return the data set of a specification and its table of lesions, unchecked.
+
+    Raises
+    ------
+    InputError
+        The data are not where they should be, or their table cannot be read.
+    """
+    dataset: Dataset = create("dataset", settings.name, settings.parameters)
+    if dataset.needs_root and not settings.root:
+        raise InputError(
+            f"data set {settings.name} needs --data-root FOLDER, the folder that holds it"
+        )
+    root = Path(settings.root) if dataset.needs_root else None
+    if root is not None and not root.exists():
+        raise InputError(f"--data-root {root}: no such file or folder")
+    return dataset, dataset.table(root)
+
+
 def load_lesions(bench: Workbench, masks: bool = False) -> Lesions:
     """Read the table, check it, split it, and decode training and validation images.
 
@@ -107,15 +128,8 @@ def load_lesions(bench: Workbench, masks: bool = False) -> Lesions:
         The data cannot be used as they are; the text names the file, class or column.
     """
     settings = bench.spec.data
-    dataset: Dataset = bench.build("data")
-    if dataset.needs_root and not settings.root:
-        raise InputError(
-            f"data set {settings.name} needs --data-root FOLDER, the folder that holds it"
-        )
-    root = Path(settings.root) if dataset.needs_root else None
-    if root is not None and not root.exists():
-        raise InputError(f"--data-root {root}: no such file or folder")
-    checked = check_table(dataset, dataset.table(root), settings.skip_bad_images)
+    dataset, table = read_table(settings)
+    checked = check_table(dataset, table, settings.skip_bad_images)
     if settings.site_groups:
         mapping = load_site_groups(settings.site_groups)
         checked.table["site"] = _grouped(checked.table["site"], mapping)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from imbalance_derm.experiment.fingerprint import digest
-from imbalance_derm.experiment.spec import Spec
+from imbalance_derm.experiment.spec import DataSection, Spec
 from imbalance_derm.experiment.stages import StageCache
 from imbalance_derm.pipeline.classifier import build_backbone, training_inputs
 from imbalance_derm.pipeline.embedding import embed_split
@@ -19,7 +20,7 @@ from imbalance_derm.pipeline.learning import (
     make_workbench,
     workshop_of,
 )
-from imbalance_derm.pipeline.lesions import Lesions, load_lesions
+from imbalance_derm.pipeline.lesions import Lesions, load_lesions, read_table
 from imbalance_derm.pipeline.synthesis import fit, fit_inputs, synthesize
 from imbalance_derm.pipeline.workbench import Workbench
 from imbalance_derm.synth.contract import Synthesizer
@@ -63,7 +64,7 @@ def steps_of(spec: Spec, name: str) -> list[Step]:
     """
     spec, synthesizer = make_synthesizer(spec)
     bench = make_workbench(spec, StageCache(Path()))  # nothing is computed
-    data = spec.data.model_dump(mode="json")
+    data = {**spec.data.model_dump(mode="json"), "table": _table_digest(bench)}
     found = [_step("decode", spec.data.name, {"data": data, "part": bench.identity("data")})]
     source = found[0]
     if spec.backbone.frozen:
@@ -83,6 +84,7 @@ def steps_of(spec: Spec, name: str) -> list[Step]:
         **{section: training["parts"][section] for section in ("backbone", "optimizer")},
         **{key: training[key] for key in ("stages", "train", "arithmetic")},
         "data": features.likeness,
+        "made": spec.synth.model_dump() if spec.train.epoch_over == "all" else {},
     }
     found.append(_step("train", _method(spec), training, features, *made, effort=effort))
     whole = {"spec": spec.model_dump(mode="json")}
@@ -110,8 +112,9 @@ def prepare(spec: Spec, stages: StageCache, stage: str) -> None:
     """
     spec, synthesizer = make_synthesizer(spec)
     bench = make_workbench(spec, stages)
-    lesions = load_lesions(bench, synthesizer.needs_masks)
-    _COMPUTE[stage](bench, synthesizer, lesions)
+    # Another run may have no use for masks, nor its data any.
+    masks = synthesizer.needs_masks and stage not in ("decode", "embed")
+    _COMPUTE[stage](bench, synthesizer, load_lesions(bench, masks))
 
 
 def _step(
@@ -124,6 +127,18 @@ def _step(
     alike = effort or [_unseeded(inputs), [step.likeness for step in after]]
     keys = tuple(step.key for step in after)
     return Step(stage, part, digest([stage, inputs, keys]), digest([stage, alike]), keys)
+
+
+def _table_digest(bench: Workbench) -> str:
+    """Return a hash of the table of lesions: of what there is, not of the images' pixels."""
+    settings = bench.spec.data
+    return _digest_of_table(settings.model_dump_json())
+
+
+@cache
+def _digest_of_table(settings: str) -> str:
+    _, table = read_table(DataSection.model_validate_json(settings))
+    return digest(table.astype(str).to_numpy().tolist())
 
 
 def _unseeded(inputs: Any) -> Any:

@@ -42,6 +42,7 @@ def remember(task: Task, outcome: Outcome) -> None:
         return
     kept = {
         "title": task.title,
+        "run": bool(task.run),
         "likeness": task.likeness,
         "seconds": outcome.seconds,
         "computed": outcome.computed,
@@ -55,7 +56,10 @@ def known_durations(cache: Path) -> Durations:
     finished = set()
     for file in (cache / STEPS).glob("*.json"):
         kept = json.loads(file.read_text(encoding="utf-8"))
-        if all((cache / stage / key).is_dir() for stage, key in kept["computed"]):
+        # The result of a run is not in the cache but in a suite's folder.
+        if not kept["run"] and all(
+            (cache / stage / key).is_dir() for stage, key in kept["computed"]
+        ):
             finished.add(file.stem)
         alike[kept["likeness"]].append(kept["seconds"])
     medians = {likeness: median(seconds) for likeness, seconds in alike.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,9 @@ from uuid import uuid4
 
 from imbalance_derm.errors import InputError
 from imbalance_derm.experiment.failure import Failure
-from imbalance_derm.experiment.record import RECORD_FILE
 from imbalance_derm.pipeline.steps import RUN, steps_of
 from imbalance_derm.suite.grid import Cell
-from imbalance_derm.suite.layout import RUNS
-from imbalance_derm.suite.suite import Suite
+from imbalance_derm.suite.suite import Budget, Suite
 from imbalance_derm.suite.task import Task
 
 
@@ -26,7 +25,8 @@ class Plan:
     tasks : dict of str to Task
         By key, each after the ones that it needs.
     finished : list of Cell
-        Runs whose records are there already; their stages are not among the tasks.
+        Runs whose records are there, and are of today's code and data; their stages are not
+        among the tasks.
     planned : list of Cell
         Runs that the tasks lead to.
     failures : dict of str to Failure
@@ -37,6 +37,15 @@ class Plan:
     finished: list[Cell]
     planned: list[Cell]
     failures: dict[str, Failure]
+
+
+def default_jobs(budget: Budget) -> int:
+    """Return how many stages this machine bears at a time; a stage has a whole GPU by default."""
+    import torch
+
+    if torch.cuda.is_available():
+        return max(1, int(torch.cuda.device_count() / (budget.gpus or 1.0)))
+    return max(1, (os.cpu_count() or 1) // budget.threads)
 
 
 def plan(
@@ -59,9 +68,6 @@ def plan(
     made = Plan(tasks, [], [], {})
     for number, cell in enumerate(cells):
         progress(number, len(cells))
-        if (folder / RUNS / cell.name / RECORD_FILE).is_file():
-            made.finished.append(cell)
-            continue
         reason, tree = cell.excluded, cell.spec.model_dump(mode="json")
         try:
             steps = [] if reason else steps_of(cell.spec, cell.name)
@@ -70,27 +76,30 @@ def plan(
         if reason:
             made.failures[cell.name] = Failure(cell.name, tree, "refused", "", reason)
             continue
-        made.planned.append(cell)
-        for step in steps:
-            last = step.stage == RUN
-            tasks.setdefault(
-                step.key,
-                Task(
-                    key=step.key,
-                    stage=step.stage,
-                    part=step.part,
-                    likeness=step.likeness,
-                    spec=tree,
-                    needs=step.after,
-                    folder=str(folder.absolute()),
-                    cache=str(cache.absolute()),
-                    session=session,
-                    run=cell.name if last else "",
-                    seconds=suite.budget.seconds,
-                    threads=suite.budget.threads,
-                    command=command if last else "",
-                ),
+        own = [
+            Task(
+                key=step.key,
+                stage=step.stage,
+                part=step.part,
+                likeness=step.likeness,
+                spec=tree,
+                needs=step.after,
+                folder=str(folder.absolute()),
+                cache=str(cache.absolute()),
+                session=session,
+                run=cell.name if step.stage == RUN else "",
+                seconds=suite.budget.seconds,
+                threads=suite.budget.threads,
+                command=command if step.stage == RUN else "",
             )
+            for step in steps
+        ]
+        if own[-1].finished:
+            made.finished.append(cell)
+            continue
+        made.planned.append(cell)
+        for task in own:
+            tasks.setdefault(task.key, task)
     if cells and len(made.failures) == len(cells):
         first = next(iter(made.failures.values()))
         raise InputError(f"no run of suite {suite.name} can be made: {first.reason}")

@@ -30,18 +30,17 @@ def probe(task: Task) -> float | None:
     Returns
     -------
     float or None
-        Seconds that the whole stage will take; None where it told nothing of its progress.
-
-    Raises
-    ------
-    InputError, RunError
-        The stage, or one that it needs, cannot be computed.
+        Seconds that the whole stage will take. None where it told nothing of its progress, where
+        synthetic images make a training longer, or where it failed: that is for the suite to tell.
     """
     from imbalance_derm.experiment.stages import StageCache
+    from imbalance_derm.pipeline.learning import make_synthesizer
     from imbalance_derm.pipeline.steps import prepare
 
-    spec = Spec.model_validate(task.spec)
-    if task.stage == "train":
+    spec, synthesizer = make_synthesizer(Spec.model_validate(task.spec))
+    if task.stage == "train" and synthesizer.makes_samples:
+        if spec.train.epoch_over == "all":
+            return None
         spec = spec.model_copy(update={"synth": SynthSection()})
     seen: list[tuple[float, int, int]] = []
     took: list[float] = []
@@ -59,6 +58,8 @@ def probe(task: Task) -> float | None:
     except _SeenEnough:
         (began, first, _), (ended, last, total) = seen[0], seen[-1]
         return (ended - began) / max(1, last - first) * total
+    except Exception:
+        return None
     return took[-1] if took else None
 
 

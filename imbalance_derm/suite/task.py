@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from imbalance_derm.experiment.failure import Status
 from imbalance_derm.experiment.files import write_text
-from imbalance_derm.suite.layout import RUNS, SESSIONS
+from imbalance_derm.experiment.record import RECORD_FILE
+from imbalance_derm.suite.layout import KEY_FILE, RUNS, SESSIONS
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,13 @@ class Task:
     def run_folder(self) -> Path:
         """Where the record of a run goes."""
         return Path(self.folder) / RUNS / self.run
+
+    @property
+    def finished(self) -> bool:
+        """Whether the record of a run is there, and is of today's code and data."""
+        key = self.run_folder / KEY_FILE
+        recorded = (self.run_folder / RECORD_FILE).is_file() and key.is_file()
+        return recorded and key.read_text(encoding="utf-8") == self.key
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,10 @@ from imbalance_derm.errors import ImbdermError, InputError
 from imbalance_derm.experiment.events import Listener, StageFinished
 from imbalance_derm.experiment.failure import FAILURE_FILE, Failure, write_failure
 from imbalance_derm.experiment.files import write_text
-from imbalance_derm.experiment.record import RECORD_FILE
 from imbalance_derm.experiment.spec import Spec
 from imbalance_derm.suite.durations import remember
 from imbalance_derm.suite.heartbeat import beating
+from imbalance_derm.suite.layout import KEY_FILE
 from imbalance_derm.suite.task import Outcome, Task, read_outcome, write_outcome
 from imbalance_derm.suite.time_limit import OutOfTime, time_limit
 
@@ -58,9 +58,10 @@ def perform(task: Task) -> Outcome:
 def give_up(task: Task, reason: str) -> Outcome:
     """Leave the outcome of a task whose worker did not live to tell it."""
     outcome = Outcome("failed", task.stage, reason)
-    if task.run:
-        _leave_failure(task, outcome)
-    write_outcome(task, outcome)
+    with suppress(OSError):  # a full disk: the tasks that need it find no outcome, and say so
+        if task.run:
+            _leave_failure(task, outcome)
+        write_outcome(task, outcome)
     return outcome
 
 
@@ -91,7 +92,7 @@ def _attempt(task: Task, listen: Listener) -> Outcome:
         return Outcome("failed", task.stage, str(error))
     except OutOfTime:
         return Outcome("timed out", task.stage, f"took longer than {task.seconds:g} s")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         return Outcome("failed", task.stage, reason)
     return Outcome("done")
@@ -109,10 +110,12 @@ def _compute(task: Task, listen: Listener) -> None:
     folder = task.run_folder
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
-        if (folder / RECORD_FILE).is_file():
+        if task.finished:
             return  # another process on the same suite was here first
+        (folder / KEY_FILE).unlink(missing_ok=True)
         warnings: list[str] = []
         run(spec, folder, cache, task.command, listen, warnings.append)
         if warnings:
             write_text(folder / "warnings.txt", "\n".join(warnings) + "\n")
         (folder / FAILURE_FILE).unlink(missing_ok=True)
+        write_text(folder / KEY_FILE, task.key)

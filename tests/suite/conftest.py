@@ -52,17 +52,6 @@ def imbderm_components():
         Component("loss", "sleeper", "Sleeps.", "imbderm_faults:Sleeper"),
     ]
 '''
-UMAP = '''
-"""Stands in for umap, which compiles for long in every process; no figure depends on it."""
-
-
-class UMAP:
-    def __init__(self, **settings):
-        pass
-
-    def fit_transform(self, embeddings):
-        return embeddings[:, :2]
-'''
 METADATA = "Metadata-Version: 2.1\nName: imbderm-faults\nVersion: 1.0\n"
 ENTRY_POINTS = "[imbderm]\nfaults = imbderm_faults\n"
 
@@ -135,7 +124,6 @@ def faults(tmp_path_factory) -> Iterator[Path]:
     """A plugin with faulty losses, on the path of this process and of those that it starts."""
     folder = tmp_path_factory.mktemp("faults")
     (folder / "imbderm_faults.py").write_text(FAULTS)
-    (folder / "umap.py").write_text(UMAP)
     announced = folder / "imbderm_faults-1.0.dist-info"
     announced.mkdir()
     (announced / "METADATA").write_text(METADATA)

@@ -8,9 +8,10 @@ import pytest
 
 from imbalance_derm.errors import InputError
 from imbalance_derm.experiment.record import RECORD_FILE
+from imbalance_derm.pipeline.steps import _digest_of_table
 from imbalance_derm.suite.durations import Durations, estimate, known_durations, remember
 from imbalance_derm.suite.grid import grid
-from imbalance_derm.suite.layout import RUNS
+from imbalance_derm.suite.layout import KEY_FILE
 from imbalance_derm.suite.order import in_order
 from imbalance_derm.suite.plan import plan
 from imbalance_derm.suite.suite import Suite
@@ -69,12 +70,41 @@ def test_every_task_comes_after_what_it_needs(tmp_path):
 def test_a_finished_run_and_what_only_it_needs_are_left_out(tmp_path):
     suite = Suite(name="some", preset="smoke", axes={"synth": ["none", "duplicate"]})
     cells = grid(suite, {})
-    done = tmp_path / "out" / RUNS / cells[1].name
-    done.mkdir(parents=True)
-    (done / RECORD_FILE).write_text("{}")
+    whole = plan(suite, cells, tmp_path / "out", tmp_path / "cache", "")
+    (last,) = [task for task in whole.tasks.values() if task.run == cells[1].name]
+    last.run_folder.mkdir(parents=True)
+    (last.run_folder / RECORD_FILE).write_text("{}")
+    (last.run_folder / KEY_FILE).write_text(last.key)
     found = plan(suite, cells, tmp_path / "out", tmp_path / "cache", "")
     assert [cell.name for cell in found.finished] == [cells[1].name]
     assert sorted(stages(found)) == ["decode", "run", "train"]
+
+
+def test_a_record_of_other_code_or_data_is_not_taken_for_a_finished_run(tmp_path):
+    photographs = tmp_path / "photographs"
+    for name in ("benign", "malignant"):
+        (photographs / name).mkdir(parents=True)
+        for number in range(3):
+            (photographs / name / f"{number}.png").touch()
+    suite = Suite(name="some", preset="smoke", base={"data": str(photographs)})
+    first = plan(suite, grid(suite, {}), tmp_path / "out", tmp_path / "cache", "")
+    last = next(task for task in first.tasks.values() if task.run)
+    last.run_folder.mkdir(parents=True)
+    (last.run_folder / RECORD_FILE).write_text("{}")
+    (last.run_folder / KEY_FILE).write_text(last.key)
+    _digest_of_table.cache_clear()
+    again = plan(suite, grid(suite, {}), tmp_path / "out", tmp_path / "cache", "")
+    assert len(again.finished) == 1
+    (photographs / "malignant" / "new.png").touch()
+    _digest_of_table.cache_clear()
+    more = plan(suite, grid(suite, {}), tmp_path / "out", tmp_path / "cache", "")
+    assert (more.finished, len(more.planned)) == ([], 1)
+    assert {task.run for task in more.tasks.values() if task.run} == {last.run}
+
+
+def test_data_that_are_not_there_are_told_before_anything_is_begun(tmp_path):
+    with pytest.raises(InputError, match="--data-root"):
+        planned(tmp_path, base={"data": "isic2016"})
 
 
 def test_parts_that_cannot_work_together_are_refused_with_the_reason(tmp_path):

@@ -66,8 +66,10 @@ class LocalExecutor(Executor):
         error = done.exception()
         if error is None:
             self._queue.ended(entry, done.result())
+        elif isinstance(error, KeyboardInterrupt):
+            return  # it reached the driver, too: all of this is about to be closed
         elif not isinstance(error, BrokenExecutor):
-            return  # Ctrl+C reached the worker, too: all of this is about to be closed
+            self._queue.ended(entry, give_up(entry.task, f"the worker could not tell: {error}"))
         elif entry.alone:
             self._queue.ended(entry, give_up(entry.task, LOST))
         else:

@@ -87,6 +87,11 @@ class Queue:
             self._suspects.append(entry)
             self._hand_out()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it starts nothing any more."""
+        return self._closed
+
     def close(self) -> list[Entry]:
         """Start nothing any more; return what is running."""
         with self._lock:

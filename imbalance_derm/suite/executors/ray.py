@@ -84,6 +84,8 @@ class RayExecutor(Executor):
     def _ended(self, entry: Entry, done: Future[Outcome]) -> None:
         self._references.pop(entry.task.key, None)
         error = done.exception()
+        if self._queue.closed:
+            return
         outcome = done.result() if error is None else give_up(entry.task, self._reason(error))
         self._queue.ended(entry, outcome)
 
