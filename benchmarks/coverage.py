@@ -30,6 +30,7 @@ from imbalance_derm.evaluation.decision import Decision
 from imbalance_derm.evaluation.intervals import wilson
 from imbalance_derm.evaluation.over_seeds import Method, mean_over_seeds, paired_over_seeds
 from imbalance_derm.evaluation.predictions import Predictions
+from imbalance_derm.experiment.environment import environment
 
 METRICS = ("auc", "balanced_accuracy")
 POSITIVES = 0.25
@@ -146,6 +147,8 @@ def main() -> None:
     settings = {name: value for name, value in vars(arguments).items() if name != "out"}
     text = json.dumps(
         {
+            "command": "python benchmarks/coverage.py --out coverage.json",
+            "environment": environment("cpu", 1, "no"),
             "settings": settings,
             "world": vars(world),
             "truth": {"method": world.truth(world.better), "rival": world.truth(world.merit)},
