@@ -56,8 +56,10 @@ def copy_run(run: Path, target: Path) -> None:
 
 def copy_suite(suite: Path, target: Path) -> None:
     """Copy every run of a suite, and make the leaderboard of what was copied."""
-    for record in sorted((suite / RUNS).glob("*/record.json")):
-        copy_run(record.parent, target / RUNS / record.parent.name)
+    described = json.loads((suite / SUITE_FILE).read_text(encoding="utf-8"))
+    for name in described["runs"]:
+        if (suite / RUNS / name / "record.json").is_file():
+            copy_run(suite / RUNS / name, target / RUNS / name)
     shutil.copyfile(suite / SUITE_FILE, target / SUITE_FILE)
     boards = leaderboard([target])
     write_text(target / "README.md", to_markdown(boards))

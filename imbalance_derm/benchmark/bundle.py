@@ -8,6 +8,7 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
+from imbalance_derm.benchmark.suite_file import read_suites
 from imbalance_derm.errors import InputError
 from imbalance_derm.experiment.files import replacing
 from imbalance_derm.experiment.record import RECORD_FILE, find_records
@@ -41,7 +42,8 @@ def write_bundle(paths: list[Path], file: Path) -> int:
     InputError
         A path is missing or holds no run, a run lacks a file, or the zip cannot be written.
     """
-    runs = {_contents(folder) for folder, _ in find_records(paths)}
+    suites = read_suites(paths)
+    runs = {_contents(folder) for folder, _ in find_records(paths) if suites.counts(folder)}
     if not runs:
         where = ", ".join(map(str, paths)) or "no path"
         raise InputError(f"no run record below {where}; make one with: imbderm run")

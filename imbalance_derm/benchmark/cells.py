@@ -65,10 +65,11 @@ def measured_rows(
         Data set and name of each run of a method and seed that there is a newer run of: it is
         not in a row.
     """
-    cells: dict[tuple[str, str, str], dict[int, tuple[Path, Record]]] = {}
+    cells: dict[tuple[str, str, str, str], dict[int, tuple[Path, Record]]] = {}
     repeats = []
     for folder, record in found:
-        key = method_key(record.spec), str(record.data["name"]), _tested_on(record)
+        data = str(record.data["name"]), _tested_on(record), _splits(record)
+        key = method_key(record.spec), *data
         runs = cells.setdefault(key, {})
         known = runs.get(record.seed)
         if known is not None:
@@ -85,14 +86,24 @@ def measured_rows(
     return rows, repeats
 
 
-def method_key(spec: dict[str, Any]) -> str:
-    """Return what is equal for runs that differ in their seed only."""
-    text = json.dumps(method_settings(spec), sort_keys=True, default=str)
+def method_key(spec: dict[str, Any], besides: str = "") -> str:
+    """Return what is equal for runs that differ in their seed only.
+
+    Settings whose names start with `besides`, such as ``"data."``, may differ too.
+    """
+    settings = method_settings(spec)
+    if besides:
+        settings = {key: own for key, own in settings.items() if not key.startswith(besides)}
+    text = json.dumps(settings, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:_KEY]
 
 
 def _tested_on(record: Record) -> str:
-    return str(record.data.get("test_set") or record.data.get("fingerprint", ""))
+    return str(record.data.get("test_set") or _splits(record))
+
+
+def _splits(record: Record) -> str:
+    return str(record.data.get("fingerprint", ""))
 
 
 def _row(key: str, found: list[tuple[Path, Record]], suites: SuiteFacts) -> Row:
@@ -100,6 +111,8 @@ def _row(key: str, found: list[tuple[Path, Record]], suites: SuiteFacts) -> Row:
     runs = tuple(_run(*each) for each in found)
     parts = parts_of_record(record)
     recipe = str(record.spec.get("recipe") or "")
+    splits = _splits(record)
+    of = {suites.suite_of(own) for own, _ in found}
     return Row(
         data=str(record.data["name"]),
         fingerprint=_tested_on(record),
@@ -108,13 +121,13 @@ def _row(key: str, found: list[tuple[Path, Record]], suites: SuiteFacts) -> Row:
         status="measured here",
         metrics=runs[0].metrics if len(runs) == 1 else means([run.metrics for run in runs]),
         binary=is_binary(record.data),
-        key=key,
+        key=f"{key}-{splits[:8]}" if splits else key,
+        splits=splits,
+        suite=of.pop() if len(of) == 1 else "",
         runs=runs,
         axes=suites.values.get(folder.as_posix(), {}),
-        test_counts={
-            str(name): int(count)
-            for name, count in record.data.get("counts", {}).get("test", {}).items()
-        },
+        test_counts=_counts(record, "test"),
+        validation_counts=_counts(record, "validation"),
         notice=str(record.data.get("notice", "")),
         leaky=next((str(each.data["leaky"]) for _, each in found if each.data.get("leaky")), ""),
         spec=record.spec,
@@ -128,6 +141,11 @@ def _row(key: str, found: list[tuple[Path, Record]], suites: SuiteFacts) -> Row:
         classes=[str(name) for name in record.data.get("classes", [])],
         confusion=_sum([run.confusion for run in runs]),
     )
+
+
+def _counts(record: Record, split: str) -> dict[str, int]:
+    counts = record.data.get("counts", {}).get(split, {})
+    return {str(name): int(count) for name, count in counts.items()}
 
 
 def parts_of_record(record: Record) -> dict[str, str]:

@@ -88,18 +88,21 @@ class Effect:
     other_budget: bool
 
 
-def plans(rows: Sequence[Row], axes: Sequence[str]) -> list[Plan]:
+def plans(rows: Sequence[Row], axes: Mapping[str, Sequence[str]]) -> list[Plan]:
     """Return what can be compared in the grid that the rows make.
 
     Parameters
     ----------
     rows : sequence of Row
         Measured on the same images with the same seeds.
-    axes : sequence of str
-        Of the suite, in its order; where a row lacks one of them, parts are the axes.
+    axes : mapping of str to sequence of str
+        By suite, in its order. Parts are the axes where the rows are not all of one suite: two
+        may mean different things by one value.
     """
-    suited = bool(axes) and all(axis in row.axes for row in rows for axis in axes)
-    names, settings = (axes, _in_suite) if suited else (PARTS, _by_part)
+    suites = {row.suite for row in rows}
+    own = axes.get(next(iter(suites)), ()) if len(suites) == 1 else ()
+    suited = bool(own) and all(axis in row.axes for row in rows for axis in own)
+    names, settings = (own, _in_suite) if suited else (PARTS, _by_part)
     return [plan for axis in names for plan in _of_axis(rows, axis, settings)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imbalance_derm.benchmark.cells import complete_parts, method_key
@@ -68,6 +68,25 @@ def unfinished_row(folder: Path, failure: Failure, suites: SuiteFacts = NO_SUITE
         axes=suites.values.get(folder.as_posix(), {}),
         spec=spec,
     )
+
+
+def unfinished_rows(
+    found: Sequence[tuple[Path, Failure]], rows: Sequence[Row], suites: SuiteFacts = NO_SUITE
+) -> list[tuple[Row, Failure]]:
+    """Return a row for each failed run that no record of its method and seed makes up for."""
+    measured: dict[str, list[Row]] = {}
+    for row in rows:
+        measured.setdefault(method_key(row.spec), []).append(row)
+    unfinished = []
+    for folder, failure in found:
+        own = unfinished_row(folder, failure, suites)
+        siblings = measured.get(own.key, [])
+        if any(own.runs[0].seed in row.seeds for row in siblings):
+            continue
+        if len(siblings) == 1:  # Where there are several, it is not known which it belongs to.
+            own = replace(own, key=siblings[0].key, splits=siblings[0].splits)
+        unfinished.append((own, failure))
+    return unfinished
 
 
 def data_of(failure: Failure) -> str:

@@ -12,7 +12,7 @@ from imbalance_derm.benchmark.effects import Effect
 from imbalance_derm.benchmark.failed import FailedCell
 from imbalance_derm.benchmark.leaderboard import Board
 from imbalance_derm.benchmark.rows import PARTS, Row, Run, SeedTests
-from imbalance_derm.benchmark.words import marks_text
+from imbalance_derm.benchmark.words import effects_title, marks_text
 from imbalance_derm.evaluation.over_seeds import SeedComparison
 from imbalance_derm.experiment.record import Figure
 
@@ -20,9 +20,9 @@ from imbalance_derm.experiment.record import Figure
 def to_json(boards: list[Board]) -> str:
     """Return a JSON list with one object a ranking, every figure in full precision.
 
-    Each has ``rows``, best first, ``findings``, ``effects``, ``failures`` and ``notes``. A row's
-    ``metrics.NAME`` is ``{"value", "low", "high"}``, null where undefined or not given;
-    ``printed.NAME`` is the paper's own heading and digits; ``runs`` are its seeds.
+    Each has ``rows``, best first, ``findings``, ``effects`` and their title, ``failures`` and
+    ``notes``. A row's ``metrics.NAME`` is ``{"value", "low", "high"}``, null where undefined or
+    not given; ``printed.NAME`` is the paper's own heading and digits; ``runs`` are its seeds.
     """
     return (
         json.dumps([_board(b) for b in boards], indent=2, ensure_ascii=False, allow_nan=False)
@@ -38,6 +38,7 @@ def _board(board: Board) -> dict[str, Any]:
         "columns": list(board.columns),
         "rows": [_row(place, row) for place, row in enumerate(board.rows, start=1)],
         "findings": list(board.findings),
+        "effects_title": effects_title(board),
         "effects": [_effect(effect) for effect in board.effects],
         "failures": [_failure(cell) for cell in board.failures],
         "notes": list(board.notes),
@@ -50,6 +51,7 @@ def _row(place: int, row: Row) -> dict[str, Any]:
         "position": place,
         "data": row.data,
         "fingerprint": row.fingerprint,
+        "splits": row.splits,
         "method": row.method,
         "status": row.status,
         "best": row.best,

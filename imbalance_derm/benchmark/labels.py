@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from imbalance_derm.benchmark.cells import method_settings
+from imbalance_derm.benchmark.cells import method_key, method_settings
 from imbalance_derm.benchmark.rows import PARTS, Row
 
 _SHOWN_SETTINGS = 3
@@ -55,10 +55,21 @@ def _apart(twins: Sequence[Row]) -> list[str]:
     for row, own in zip(twins, settings, strict=True):
         shown = ", ".join(f"{key}={own.get(key)}" for key in unlike[:_SHOWN_SETTINGS])
         labels.append(f"{row.method} ({shown}{more})" if shown else row.method)
-    keys_of: dict[str, set[str]] = {}
-    for row, label in zip(twins, labels, strict=True):
-        keys_of.setdefault(label, set()).add(row.key)
-    return [
-        f"{label} #{row.key[:6]}" if len(keys_of[label]) > 1 else label
+    methods = _alike(labels, [method_key(row.spec)[:6] for row in twins])
+    labels = [
+        f"{label} #{method_key(row.spec)[:6]}" if len(methods[label]) > 1 else label
         for row, label in zip(twins, labels, strict=True)
     ]
+    # The same settings on other training or validation images.
+    splits = _alike(labels, [row.splits for row in twins])
+    return [
+        f"{label} (splits {row.splits[:8] or 'unknown'})" if len(splits[label]) > 1 else label
+        for row, label in zip(twins, labels, strict=True)
+    ]
+
+
+def _alike(labels: Sequence[str], marks: Sequence[str]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for label, mark in zip(labels, marks, strict=True):
+        found.setdefault(label, set()).add(mark)
+    return found

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from imbalance_derm.benchmark.cells import measured_rows
 from imbalance_derm.benchmark.effects import Effect
-from imbalance_derm.benchmark.failed import FailedCell, failed_cells, unfinished_row
+from imbalance_derm.benchmark.failed import FailedCell, failed_cells, unfinished_rows
 from imbalance_derm.benchmark.labels import labelled
 from imbalance_derm.benchmark.notes import OTHER_VERSION, notes_of
 from imbalance_derm.benchmark.published import PublishedTable, load_published
@@ -89,8 +89,12 @@ def leaderboard(
         A path is missing or holds no run, a file is malformed, or no row has `metric`.
     """
     suites = read_suites(paths)
-    rows, repeats = measured_rows(find_records(paths), suites)
-    failed = [(unfinished_row(folder, f, suites), f) for folder, f in find_failures(paths)]
+    records = find_records(paths)
+    rows, repeats = measured_rows([each for each in records if suites.counts(each[0])], suites)
+    others = [each for each in records if not suites.counts(each[0])]
+    stale = [(str(record.data["name"]), folder.name) for folder, record in others]
+    failures = [each for each in find_failures(paths) if suites.counts(each[0])]
+    failed = unfinished_rows(failures, rows, suites)
     if not rows and not failed:
         where = ", ".join(map(str, paths)) or "no path"
         raise InputError(f"no run record below {where}; make one with: imbderm run")
@@ -114,6 +118,7 @@ def leaderboard(
             axes=suites.axes,
             tables=[table for table in tables if table.data.name == name],
             repeats=[run for data, run in repeats if data == name],
+            stale=[run for data, run in stale if data == name],
         )
         ended = [each for each in failed if first and each[0].data == name]
         boards.append(_board(given, own, ended))
@@ -131,9 +136,10 @@ class _Given:
     name: str
     title: str
     metric: str
-    axes: tuple[str, ...]
+    axes: dict[str, tuple[str, ...]]
     tables: list[PublishedTable]
     repeats: list[str]
+    stale: list[str]
 
 
 def _board(given: _Given, rows: list[Row], ended: list[tuple[Row, Failure]]) -> Board:
@@ -147,7 +153,8 @@ def _board(given: _Given, rows: list[Row], ended: list[tuple[Row, Failure]]) -> 
     columns = tuple(dict.fromkeys([ranked_by, *(name for name in headline if name in known)]))
     found = standings(measured, ranked_by, columns, given.axes)
     units = sorted([[row] for row in found.rows] + published, key=lambda u: _rank(u, ranked_by))
-    notes = notes_of(found.rows, given.tables, ranked_by, given.metric, given.repeats)
+    left_out = given.repeats, given.stale
+    notes = notes_of(found.rows, given.tables, ranked_by, given.metric, *left_out)
     return Board(
         data=given.name,
         title=given.title,

@@ -18,6 +18,7 @@ def notes_of(
     ranked_by: str,
     asked: str,
     repeats: Sequence[str],
+    stale: Sequence[str],
 ) -> Iterable[str]:
     """Yield what must be said beside a ranking.
 
@@ -30,6 +31,8 @@ def notes_of(
         What ranks, and what was asked for; the latter may be empty.
     repeats : sequence of str
         Runs that repeat a method and seed, and are left out.
+    stale : sequence of str
+        Runs in a suite's folder that the suite no longer has, and are left out.
     """
     yield from (row.notice for row in measured if row.notice)
     yield from dict.fromkeys(f"leaky: {row.leaky}" for row in measured if row.leaky)
@@ -38,18 +41,21 @@ def notes_of(
         yield f"No row here has {asked}."
     yield f"Ranked by {title_of(ranked_by)}, {direction} first; [low, high] is a 95 % interval."
     yield from _intervals(measured)
-    if repeats:
-        more = ", ..." if len(repeats) > _NAMED else ""
-        yield (
-            f"{len(repeats):,} runs repeat a method and seed of a newer run and are left out: "
-            f"{', '.join(repeats[:_NAMED])}{more}."
-        )
+    yield from _left_out("repeat a method and seed of a newer run", repeats)
+    yield from _left_out("lie in a suite's folder but are not of the suite as it is now", stale)
     yield from _shared(measured)
     for table in tables:
         yield from _comparison(measured, table)
         yield from (f"{note.mark} {note.text}" for note in table.footnote)
         yield from _recovery(table)
         yield from (f"{table.source.key}: {text}" for text in table.source.caveats)
+
+
+def _left_out(why: str, runs: Sequence[str]) -> Iterable[str]:
+    if runs:
+        more = ", ..." if len(runs) > _NAMED else ""
+        named = ", ".join(runs[:_NAMED])
+        yield f"{len(runs):,} runs {why} and are left out: {named}{more}."
 
 
 def _intervals(measured: Sequence[Row]) -> Iterable[str]:

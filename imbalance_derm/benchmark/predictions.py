@@ -34,11 +34,14 @@ class Judged:
         By seed.
     decisions : list of Decision
         By seed.
+    validated_on : tuple of int
+        By seed, equal where the validation images and labels are; empty where not known.
     """
 
     row: Row
     said: list[Predictions]
     decisions: list[Decision]
+    validated_on: tuple[int, ...]
 
     @property
     def method(self) -> Method:
@@ -134,7 +137,8 @@ def _judged(row: Row) -> Judged | str:
     if not all(map(_has_predictions, row.runs)):
         return "no predictions beside the record"
     try:
-        said = [_said(run, tuple(row.classes)) for run in row.runs]
+        read = [_read(run, tuple(row.classes)) for run in row.runs]
+        said = [splits["test"] for splits in read]
         decisions = [_decision(run) for run in row.runs]
     except (InputError, KeyError, TypeError, ValueError, OSError) as error:
         return f"predictions that cannot be read ({type(error).__name__})"
@@ -147,13 +151,19 @@ def _judged(row: Row) -> Judged | str:
         for run, each, rule in zip(row.runs, said, decisions, strict=True)
     ):
         return "predictions that do not give the record's figures: see imbderm verify"
-    return Judged(row, said, decisions)
+    known = all("validation" in splits for splits in read)
+    validated_on = tuple(_validated_on(splits["validation"]) for splits in read if known)
+    return Judged(row, said, decisions, validated_on)
 
 
-def _said(run: Run, classes: tuple[str, ...]) -> Predictions:
+def _read(run: Run, classes: tuple[str, ...]) -> dict[str, Predictions]:
     from imbalance_derm.pipeline.judgement import read_predictions
 
-    return read_predictions(Path(run.folder) / PREDICTIONS_FILE, classes)["test"]
+    return read_predictions(Path(run.folder) / PREDICTIONS_FILE, classes)
+
+
+def _validated_on(said: Predictions) -> int:
+    return hash(frozenset(zip(said.image_ids.tolist(), said.labels.tolist(), strict=True)))
 
 
 def _decision(run: Run) -> Decision:
@@ -182,11 +192,13 @@ def _images(said: Predictions) -> int:
     return hash(tuple(tuple(part) for part in parts))
 
 
-def reasons(outside: Sequence[tuple[str, str]], most: int = 5) -> Iterator[str]:
+def reasons(
+    outside: Sequence[tuple[str, str]], what: str = "Not compared", most: int = 5
+) -> Iterator[str]:
     """Yield a sentence for each reason, with the rows that it holds for."""
     by_reason: dict[str, list[str]] = {}
     for reason, method in outside:
         by_reason.setdefault(reason, []).append(method)
     for reason, methods in by_reason.items():
         more = f" and {len(methods) - most:,} more" if len(methods) > most else ""
-        yield f"Not compared ({reason}): {'; '.join(methods[:most])}{more}."
+        yield f"{what} ({reason}): {'; '.join(methods[:most])}{more}."

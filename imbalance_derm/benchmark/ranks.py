@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
+from imbalance_derm.benchmark.cells import method_key
 from imbalance_derm.benchmark.rows import Row
 from imbalance_derm.errors import InputError
 from imbalance_derm.evaluation.critical_difference import (
@@ -37,24 +38,31 @@ class Ranking(Protocol):
 def ranks(boards: Sequence[Ranking]) -> CriticalDifference | None:
     """Rank the methods that every data set has; None where that is no evidence.
 
-    Two versions of one data set are one: the first counts. Leaky rows are left out.
+    A method is the same where its settings are, those of the data aside. Two versions of one
+    data set are one: the first counts. Leaky rows are left out, and methods that a data set has
+    more than once.
     """
     by_data: dict[str, dict[str, float]] = {}
+    names: dict[str, str] = {}
     for board in boards:
         sign = 1.0 if board.metric in LOWER_IS_BETTER else -1.0
-        found = {
-            row.method: sign * row.metrics[board.metric].value
-            for row in board.rows
-            if row.runs and not row.leaky and board.metric in row.metrics
-        }
-        by_data.setdefault(board.data, {n: v for n, v in found.items() if not math.isnan(v)})
+        rows = [row for row in board.rows if row.runs and not row.leaky]
+        methods = [method_key(row.spec, besides="data.") for row in rows]
+        found = {}
+        for method, row in zip(methods, rows, strict=True):
+            value = row.metrics[board.metric].value if board.metric in row.metrics else math.nan
+            # Twice on one data set, as at two image sizes: neither is the method's figure.
+            if methods.count(method) == 1 and not math.isnan(value):
+                found[method] = sign * value
+                names.setdefault(method, row.method)
+        by_data.setdefault(board.data, found)
     if len(by_data) < LEAST:
         return None
     first, *others = by_data.values()
-    shared = [name for name in first if all(name in other for other in others)]
+    shared = [method for method in first if all(method in other for other in others)]
     if len(shared) < _LEAST_METHODS:
         return None
-    scores = {name: [own[name] for own in by_data.values()] for name in shared}
+    scores = {names[method]: [own[method] for own in by_data.values()] for method in shared}
     try:
         return critical_difference(scores, lower_is_better=True)
     except InputError:

@@ -98,12 +98,19 @@ class Row:
     binary : bool
     key : str
         Tells measured rows apart; empty for a published one.
+    splits : str
+        Of all images and labels behind a measured row, those of training included; empty where
+        not known.
+    suite : str
+        Folder of the suite that all its runs are of; empty where there is none.
     runs : tuple of Run
         By seed; empty for a published row.
     axes : dict of str to str
         Value by axis of the suite that the runs are of.
     test_counts : dict of str to int
         Test images by class; empty where not stated.
+    validation_counts : dict of str to int
+        Validation images by class, alike.
     printed : dict of str to PrintedFigure
         By metric, what a paper printed and under which heading.
     source : str
@@ -141,9 +148,12 @@ class Row:
     metrics: dict[str, Figure]
     binary: bool
     key: str = ""
+    splits: str = ""
+    suite: str = ""
     runs: tuple[Run, ...] = ()
     axes: dict[str, str] = field(default_factory=dict)
     test_counts: dict[str, int] = field(default_factory=dict)
+    validation_counts: dict[str, int] = field(default_factory=dict)
     printed: dict[str, PrintedFigure] = field(default_factory=dict)
     source: str = ""
     notice: str = ""

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from imbalance_derm.benchmark.choice import Choice, choose, sentence
+from imbalance_derm.benchmark.choice import (
+    Choice,
+    ValidatedOn,
+    choose,
+    eligible,
+    left_out,
+    sentence,
+)
 from imbalance_derm.benchmark.effects import Effect, effects, plans
 from imbalance_derm.benchmark.predictions import (
     MOST_PAIRS,
@@ -25,12 +32,9 @@ from imbalance_derm.evaluation.over_seeds import (
     contrasts_over_seeds,
     mean_over_seeds,
 )
-from imbalance_derm.experiment.record import Figure
 from imbalance_derm.report.summary import LOWER_IS_BETTER, title_of
 
 _CHOICE = "chosen - baseline"
-_RANGES = {"mcc": (-1.0, 1.0), "brier": (0.0, 2.0)}
-"""Of the metrics that are not between 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,10 @@ class Standings:
 
 
 def standings(
-    rows: Sequence[Row], metric: str, columns: Sequence[str], axes: Sequence[str] = ()
+    rows: Sequence[Row],
+    metric: str,
+    columns: Sequence[str],
+    axes: Mapping[str, Sequence[str]] = {},
 ) -> Standings:
     """Work out all that the predictions beside the records allow.
 
@@ -64,8 +71,8 @@ def standings(
         What ranks them.
     columns : sequence of str
         Metrics that are shown: those that get an interval over seeds.
-    axes : sequence of str
-        Of the suite that the rows are of, if they are.
+    axes : mapping of str to sequence of str
+        By suite that rows are of.
     """
     family = read_family(rows, metric)
     members = family.members
@@ -73,7 +80,8 @@ def standings(
     able = metric in known and len(members) > 1
     ranked = _ranked(members, metric) if able else None
     candidates = [each.row for each in members] if able else list(rows)
-    choice = choose(candidates, metric)
+    images = {each.row.key: each.validated_on for each in family.judged if each.validated_on}
+    choice = choose(candidates, metric, images)
     shown = [name for name in columns if name in known]
     planned = plans([each.row for each in members], axes) if able else []
     contrasts: dict[str, dict[str, float]] = {plan.name: plan.weights for plan in planned}
@@ -90,7 +98,10 @@ def standings(
     made = effects(planned, {p.name: found[p.name][metric] for p in planned}, metric)
     return Standings(
         [_settled(row, family, found, shown, ranked, choice) for row in rows],
-        [*_findings(family, ranked, choice, compared, metric)],
+        [
+            *_of_choice(choice, candidates, rows, images, metric, compared),
+            *_findings(family, ranked, metric),
+        ],
         made,
     )
 
@@ -122,8 +133,7 @@ def _settled(
             figures = {name: c.difference for name, c in intervals[row.key].items()}
         else:
             figures = mean_over_seeds(*own.method, shown)
-        possible = {name: _possible(name, figure) for name, figure in figures.items()}
-        row = replace(row, metrics=row.metrics | possible)
+        row = replace(row, metrics=row.metrics | figures)
     row = replace(row, chosen=choice is not None and choice.row.key == row.key)
     if ranked is None or own is None or row.key not in ranked.standings:
         return row
@@ -134,14 +144,6 @@ def _settled(
         other_budget=row.updates != top.row.updates,
         tests=() if own is top else tuple(_tests(own, top)),
     )
-
-
-def _possible(metric: str, figure: Figure) -> Figure:
-    """Cut an interval at the ends of the metric's range: few seeds make it wider than that."""
-    least, most = _RANGES.get(metric.partition("/")[0], (0.0, 1.0))
-    if figure.low is None or figure.high is None:
-        return figure
-    return Figure(figure.value, max(least, figure.low), min(most, figure.high))
 
 
 def _tests(own: Judged, top: Judged) -> Iterator[SeedTests]:
@@ -156,15 +158,26 @@ def _tests(own: Judged, top: Judged) -> Iterator[SeedTests]:
         yield SeedTests(seed, mcnemar(ours, rule, theirs, their_rule), areas)
 
 
-def _findings(
-    family: Family,
-    ranked: BestSet | None,
+def _of_choice(
     choice: Choice | None,
-    compared: SeedComparison | None,
+    candidates: Sequence[Row],
+    rows: Sequence[Row],
+    images: ValidatedOn,
     metric: str,
+    compared: SeedComparison | None,
 ) -> Iterator[str]:
     if choice is not None:
         yield sentence(choice, metric, compared)
+        yield from reasons(left_out(choice, candidates, rows, images), "Not in the choice")
+    elif len(eligible(candidates, metric)) > 1:
+        yield "No choice on validation: no two rows have the same validation images and seeds."
+
+
+def _findings(
+    family: Family,
+    ranked: BestSet | None,
+    metric: str,
+) -> Iterator[str]:
     members = family.members
     if ranked is not None:
         yield _best(ranked, len(members[0].row.runs), metric)

@@ -81,10 +81,16 @@ def effect_cells(effect: Effect) -> tuple[str, ...]:
 
 
 def effects_title(board: Board) -> str:
-    """Return what the table of effects is."""
-    return (
+    """Return what the table of effects is, and how many training seeds are behind it."""
+    title = (
         f"Effect of each axis on {title_of(board.metric)}, averaged over what it was combined with"
     )
+    seeds = {effect.comparison.seeds for effect in board.effects}
+    if not seeds:
+        return title
+    if seeds == {1}:
+        return f"{title} (1 training seed: p is of these trained models, not of the method)"
+    return f"{title} ({max(seeds)} training seeds)"
 
 
 def failure_text(cell: FailedCell) -> str:

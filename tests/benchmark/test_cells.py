@@ -47,6 +47,30 @@ def test_where_a_run_was_made_makes_no_other_method(runs, make_record):
     assert row.seeds == (0, 1)
 
 
+def test_other_training_data_make_another_row_and_no_repeat(runs, make_record):
+    def of(name, fingerprint, **more):
+        return make_record(name, data={"test_set": "t" * 8, "fingerprint": fingerprint}, **more)
+
+    folder = runs(of("a0", "a" * 32), of("a1", "a" * 32, seed=1), of("b0", "b" * 32))
+    (board,) = leaderboard([folder])  # one ranking: the test images are the same
+    rows = {tuple(run.name for run in row.runs): row for row in measured(board)}
+    assert set(rows) == {("a0", "a1"), ("b0",)}
+    assert rows["a0", "a1"].key != rows[("b0",)].key
+    assert {row.method for row in rows.values()} == {
+        "cyclegan + focal (splits aaaaaaaa)",
+        "cyclegan + focal (splits bbbbbbbb)",
+    }
+    assert not any("repeat" in note for note in board.notes)
+
+
+def test_records_that_name_no_training_data_are_told_apart_by_their_settings(runs, make_record):
+    records = [make_record(name, data={"test_set": "t"}, seed=n) for n, name in enumerate("ab")]
+    for record in records:
+        del record.data["fingerprint"]
+    (board,) = leaderboard([runs(*records)])
+    assert [row.seeds for row in measured(board)] == [(0, 1)]
+
+
 def test_what_changes_the_decision_makes_another_method(runs, make_record):
     first, second = make_record("a"), make_record("b", seed=1)
     first.spec["evaluation"] = {"criterion": "youden"}

@@ -38,6 +38,19 @@ def test_failures_are_grouped_and_called_like_the_rows(boards):
     assert (refused.seeds, refused.text) == ((0, 1), "refused: no features | of <mixed> rows")
 
 
+def test_a_failure_that_a_record_makes_up_for_is_not_told(suite):
+    done = suite.run(CE, 0)
+    suite.fail(CE, 1, "failed", "train", "no memory")
+    (done / "failure.json").write_text(
+        (suite.folder / "runs" / "smote-ce-single_task-s1" / "failure.json")
+        .read_text()
+        .replace('"seed": 1', '"seed": 0')
+        .replace("no memory", "an older try")
+    )
+    (board,) = leaderboard([suite.close()])
+    assert [(cell.seeds, cell.reason) for cell in board.failures] == [((1,), "no memory")]
+
+
 def test_every_format_has_them(boards):
     page = io.StringIO()
     Console(file=page, width=120).print(to_table(boards[0], 120))

@@ -37,3 +37,38 @@ def test_from_five_on_methods_are_ranked_over_the_data_sets(runs, make_record):
         "cyclegan + ce": pytest.approx(3.0),
     }
     assert "Average ranks over 5 data sets: cyclegan + ldam 1.20" in found[0].notes[-1]
+
+
+def test_a_method_is_known_by_its_settings_and_not_by_what_it_is_called(runs, make_record):
+    records = []
+    for n in range(5):
+        for loss, scores in SCORES.items():
+            parts = {"data": f"set{n}", "loss": loss}
+            metrics = {"auc": Figure(scores[n] / 10)}
+            record = make_record(f"{loss}{n}", parts=parts, metrics=metrics)
+            record.spec["data"]["image_size"] = 32 + n
+            records.append(record)
+    # On one data set a variant makes the label longer; the method is the same.
+    parts = {"data": "set3", "loss": "focal"}
+    settings = {"loss": {"gamma": 9.0}, "data": {"image_size": 35}}
+    records.append(make_record("variant", parts=parts, settings=settings))
+    found = leaderboard([runs(*records)])
+    assert "cyclegan + focal (loss.gamma=None)" in {row.method for row in found[3].rows}
+    assert ranks(found).average_ranks == {
+        "cyclegan + ldam": pytest.approx(1.2),
+        "cyclegan + focal": pytest.approx(1.8),
+        "cyclegan + ce": pytest.approx(3.0),
+    }
+
+
+def test_a_method_that_a_data_set_has_twice_is_not_ranked(runs, make_record):
+    records = []
+    for n in range(5):
+        for loss in (*SCORES, "cb_focal"):
+            parts = {"data": f"set{n}", "loss": loss}
+            records.append(make_record(f"{loss}{n}", parts=parts, data={"test_set": "t"}))
+    twin = make_record("twin", parts={"data": "set0", "loss": "ce"}, data={"test_set": "t"})
+    twin.spec["data"]["image_size"] = 256
+    found = ranks(leaderboard([runs(*records, twin)]))
+    assert not any("ce" in name.split() for name in found.average_ranks)
+    assert len(found.average_ranks) == 3

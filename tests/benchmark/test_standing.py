@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
+from imbalance_derm.benchmark.formats import to_json
+from imbalance_derm.benchmark.latex import to_latex
 from imbalance_derm.benchmark.leaderboard import leaderboard
+from imbalance_derm.benchmark.markdown import to_markdown
+from imbalance_derm.benchmark.site_data import BoardData
+from imbalance_derm.benchmark.terminal import to_table
+from imbalance_derm.benchmark.words import effects_title
 from imbalance_derm.evaluation.axis_effect import Cell, axis_effect
 from imbalance_derm.evaluation.best_set import best_set
 from imbalance_derm.evaluation.decision import Decision
@@ -65,10 +73,7 @@ def test_a_row_is_the_mean_over_seeds_with_its_interval(grid):
         figure = rows[name].metrics["auc"]
         assert figure.value == pytest.approx(np.mean(aucs))
         expected = mean_over_seeds(said, decisions, ["auc"])["auc"]
-        assert (figure.low, figure.high) == (
-            pytest.approx(max(0, expected.low)),
-            pytest.approx(min(1, expected.high)),
-        )
+        assert (figure.low, figure.high) == pytest.approx((expected.low, expected.high))
 
 
 def test_the_best_set_is_that_of_the_predictions(grid):
@@ -136,6 +141,22 @@ def test_a_row_without_partner_is_left_out_and_one_pair_is_no_effect(grid):
     board, _ = rows_of(grid.close())
     found = {(e.axis, e.value): (e.pairs, e.unpaired) for e in board.effects}
     assert found == {("synth", "cyclegan"): (2, 0), ("loss", "focal"): (2, 1)}
+
+
+def test_how_many_seeds_are_behind_effects_is_said_in_every_format(suite):
+    suite.merits.update(MERITS)
+    (board,) = leaderboard([suite.grid(AXES, (4,)).close()])
+    page = io.StringIO()
+    Console(file=page, width=250).print(to_table(board, 250))
+    view = BoardData(board, suite.folder).view()["effectsTitle"]
+    texts = [page.getvalue(), to_markdown([board]), to_latex([board]), to_json([board]), view]
+    for text in texts:
+        assert "(1 training seed: p is of these trained models, not of the method)" in text
+
+
+def test_effects_of_several_seeds_name_their_number(grid):
+    board, _ = rows_of(grid.close())
+    assert effects_title(board).endswith("what it was combined with (3 training seeds)")
 
 
 def test_a_leaky_row_is_marked_and_is_neither_best_nor_chosen(grid):

@@ -184,6 +184,8 @@ def _tags(record: Record) -> dict[str, Any]:
         "data.fingerprint": data.get("fingerprint", ""),
         "data.test_set": data.get("test_set", ""),
         "data.positive": data.get("positive", ""),
+        "leaky": data.get("leaky", ""),
+        "notice": data.get("notice", ""),
         "device": environment.get("device", ""),
         "version.python": environment.get("python", ""),
         **{f"version.{name}": v for name, v in environment.get("versions", {}).items()},

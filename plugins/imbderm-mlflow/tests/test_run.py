@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -9,6 +10,7 @@ import pytest
 from imbderm_mlflow import tracker as plugin
 
 from imbalance_derm.errors import RunError
+from imbalance_derm.experiment.events import RunFinished
 from imbalance_derm.pipeline.experiment import resume
 
 
@@ -113,6 +115,18 @@ def test_curves_of_a_cached_training_and_no_model(experiment, runs_of, client, c
         assert "report.html" in names
         assert not [name for name in names if name.startswith(("model", "synthetic"))]
     assert len(runs_of()) == 2
+
+
+def test_what_must_be_said_of_a_run_is_a_tag(experiment, runs_of, store, cache, tmp_path, request):
+    record = experiment(log_model=False).run(tmp_path / "a", cache=cache, warn=pytest.fail)
+    (run,) = runs_of()
+    assert run.data.tags["notice"] == record.data["notice"] != ""
+    assert "leaky" not in run.data.tags  # there is nothing to be said
+    # Phantoms do not leak: the same run as one of a leaky data set.
+    leaky = replace(record, data={**record.data, "leaky": "Tested on validation."})
+    told = plugin.MlflowTracker(tmp_path / "b", tracking_uri=store, experiment=request.node.name)
+    told.run_finished(RunFinished(leaky, tmp_path / "b"))
+    assert runs_of()[-1].data.tags["leaky"] == "Tested on validation."
 
 
 def test_a_failed_run_is_marked_and_goes_on_when_it_is_resumed(
