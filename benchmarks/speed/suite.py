@@ -70,6 +70,7 @@ def main() -> None:
         shutil.rmtree(cache)
         report(arguments.out, result)
     result["identical metrics"] = all(each == figures[0] for each in figures)
+    report(arguments.out, result)
     alone: list[float] = []
     for number, cell in enumerate(cells[: arguments.alone]):
         config = work / f"{number}.toml"

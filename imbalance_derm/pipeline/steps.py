@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from imbalance_derm.experiment.fingerprint import digest
+from imbalance_derm.experiment.fingerprint import digest, source_digest
 from imbalance_derm.experiment.spec import DataSection, Spec
 from imbalance_derm.experiment.stages import StageCache
 from imbalance_derm.pipeline.classifier import build_backbone, training_inputs
@@ -87,7 +87,11 @@ def steps_of(spec: Spec, name: str) -> list[Step]:
         "made": spec.synth.model_dump() if spec.train.epoch_over == "all" else {},
     }
     found.append(_step("train", _method(spec), training, features, *made, effort=effort))
-    whole = {"spec": spec.model_dump(mode="json")}
+    whole = {
+        "spec": spec.model_dump(mode="json"),
+        "posthoc": bench.identity("posthoc"),
+        "code": source_digest("imbalance_derm.evaluation"),
+    }
     effort = {
         "data": data,
         "evaluation": spec.evaluation.model_dump(mode="json"),
