@@ -34,18 +34,19 @@ def main() -> None:
         board = write_site(leaderboard([RESULTS]), Path(folder) / "board")
         record = Experiment(data="phantom", synth="cyclegan", loss="focal").run(folder)
         report = Path(folder) / record.name / "report.html"
-        photograph(board, arguments.to / "page_leaderboard.png", 820)
+        photograph(board, arguments.to / "page_leaderboard.png", 1150, "#count")
         photograph(report, arguments.to / "page_report.png", 1100)
 
 
-def photograph(page: Path, to: Path, height: int) -> None:
-    """Write the upper `height` pixels of a page as seen in Chromium."""
+def photograph(page: Path, to: Path, height: int, begin: str = "body") -> None:
+    """Write `height` pixels of a page as seen in Chromium, from an element on."""
     with sync_playwright() as engine:
         browser = engine.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
         tab = browser.new_page(viewport={"width": WIDTH, "height": height})
         tab.goto(page.as_uri())
+        tab.evaluate("place => document.querySelector(place).scrollIntoView()", begin)
         taken = Image.open(io.BytesIO(tab.screenshot()))
         browser.close()
     taken.convert("RGB").quantize(COLOURS).save(to, optimize=True)

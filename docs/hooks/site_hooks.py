@@ -13,6 +13,8 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from quoted import RESULTS, fill, load
 
+from imbalance_derm.suite.layout import SUITE_FILE
+
 ROOT = Path(__file__).resolve().parents[2]
 _UP = re.compile(r"\]\(\.\./benchmarks/results/([\w./-]*?)(README\.md)?\)")
 
@@ -22,9 +24,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, text in component_pages.pages():
         files.append(File.generated(config, path, content=text))
     files.append(File.generated(config, "results/index.md", content=_results()))
-    for result in sorted(RESULTS.glob("*.json")):
-        name = f"results/{result.name}"
+    for result in sorted([*RESULTS.glob("*.json"), *RESULTS.glob("*/order.json")]):
+        name = f"results/{result.relative_to(RESULTS).as_posix()}"
         files.append(File.generated(config, name, abs_src_path=str(result)))
+    for suite in sorted(RESULTS.glob(f"*/{SUITE_FILE}")):
+        folder, text = suite.parent, (suite.parent / "README.md").read_text(encoding="utf-8")
+        page = f"# Suite {folder.name}\n\n{text}"
+        files.append(File.generated(config, f"results/{folder.name}/index.md", content=page))
     config.nav = [_expanded(entry) for entry in config.nav or []]
     return files
 
@@ -34,7 +40,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     here = posixpath.dirname(page.file.src_uri)
 
     def copied(found: re.Match[str]) -> str:
-        target = f"results/{found[1]}" if found[1] else "results/index.md"
+        target = f"results/{found[1]}" + ("index.md" if found[2] or not found[1] else "")
         return f"]({posixpath.relpath(target, here or '.')})"
 
     return _UP.sub(copied, fill(markdown))
@@ -63,6 +69,8 @@ def _results() -> str:
         said = [found["headline"]] if "headline" in found else []
         made = [f"`{found['command']}`"] if "command" in found else []
         lines.append("  \n    ".join([f"- [{path.name}]({path.name})", *said, *made]))
+    suites = [path.parent.name for path in sorted(RESULTS.glob(f"*/{SUITE_FILE}"))]
+    lines += [f"- suite [{name}]({name}/index.md)" for name in suites]
     board = (RESULTS / "README.md").read_text(encoding="utf-8")
     return (
         "# Measured results\n\n"

@@ -159,10 +159,10 @@
     if (ready) remember();
   }
 
-  /* Filters: one for each axis on which the rows differ. */
+  /* Filters: one for each axis on which the rows are known to differ. */
   function drawFilters() {
     const boxes = board.axes.map((axis, place) => {
-      if (!varies(place)) return "";
+      if (!varies(place) || (place > MARK && stated(place) < 2)) return "";
       const counts = axis.values.map((_, wanted) => board.rows.filter((row) => holds(row, place, wanted)).length);
       const box = make("select", "", { "data-axis": axis.name }, make("option", "all", { value: "-1" }));
       axis.values.map((value, number) => [value, number])
