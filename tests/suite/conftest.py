@@ -119,7 +119,7 @@ def carry(
     return carried
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def faults(tmp_path_factory) -> Iterator[Path]:
     """A plugin with faulty losses, on the path of this process and of those that it starts."""
     folder = tmp_path_factory.mktemp("faults")
