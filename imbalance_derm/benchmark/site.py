@@ -9,6 +9,8 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader
 
 from imbalance_derm.benchmark.leaderboard import Board
+from imbalance_derm.benchmark.rank_plot import rank_plot
+from imbalance_derm.benchmark.ranks import ranks
 from imbalance_derm.benchmark.site_data import BoardData, embedded
 from imbalance_derm.benchmark.site_parts import Part, default_text, parts_of
 from imbalance_derm.errors import InputError
@@ -74,7 +76,9 @@ def _start_page(
     rows = [row for board in boards for row in board.rows if row.runs]
     counts = {"methods": len(rows), "runs": sum(len(row.runs) for row in rows)}
     views = [each.view() for each in data]
-    return _render("leaderboard.html.j2", views, pages, part=None, kinds=kinds, **counts)
+    found = ranks(boards)
+    more = {**counts, "kinds": kinds, "ranks": None if found is None else rank_plot(found)}
+    return _render("leaderboard.html.j2", views, pages, part=None, **more)
 
 
 def _part_page(part: Part, pages: dict[str, str], data: list[BoardData]) -> str:

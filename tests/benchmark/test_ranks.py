@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from xml.etree import ElementTree
+
 import pytest
 
 from imbalance_derm.benchmark.leaderboard import leaderboard
 from imbalance_derm.benchmark.ranks import ranks
+from imbalance_derm.benchmark.site import write_site
 from imbalance_derm.experiment.record import Figure
 
 SCORES = {"ce": [1, 2, 3, 1, 1], "focal": [2, 3, 4, 2, 3], "ldam": [3, 4, 5, 3, 2]}
@@ -37,6 +41,23 @@ def test_from_five_on_methods_are_ranked_over_the_data_sets(runs, make_record):
         "cyclegan + ce": pytest.approx(3.0),
     }
     assert "Average ranks over 5 data sets: cyclegan + ldam 1.20" in found[0].notes[-1]
+
+
+def test_the_page_draws_them_to_scale_and_only_from_five_on(runs, make_record, tmp_path):
+    many = boards(runs, make_record, 5)
+    assert 'class="ranks"' not in write_site(many[:4], tmp_path / "few").read_text()
+    page = write_site(many, tmp_path / "many").read_text()
+    (drawn,) = re.findall(r'<svg class="ranks".*?</svg>', page)
+    tree = ElementTree.fromstring(drawn)
+    places = [float(dot.get("cx")) for dot in tree.iter("circle")]
+    expected = list(ranks(many).average_ranks.values())
+    # Distances between the dots are proportional to those between the ranks.
+    scale = (places[-1] - places[0]) / (expected[-1] - expected[0])
+    assert places == pytest.approx(
+        [places[0] + scale * (r - expected[0]) for r in expected], abs=0.2
+    )
+    bars = [line for line in tree.iter("line") if line.get("stroke-width") == "4"]
+    assert len(bars) == len(ranks(many).groups)
 
 
 def test_a_method_is_known_by_its_settings_and_not_by_what_it_is_called(runs, make_record):
