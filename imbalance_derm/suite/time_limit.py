@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 _AGAIN = 5.0
+_IMPORTED_SOON = 0.1
 
 
 class OutOfTime(BaseException):
@@ -17,6 +18,9 @@ class OutOfTime(BaseException):
 @contextmanager
 def time_limit(seconds: float | None) -> Iterator[None]:
     """Raise :class:`OutOfTime` in the main thread after so many seconds.
+
+    An import that is under way then is let finish: a module that was half executed would stay in
+    ``sys.modules``, and fail whatever the same worker computes next.
 
     Parameters
     ----------
@@ -34,7 +38,9 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         return
 
     def ring(number: int, frame: FrameType | None) -> None:
-        raise OutOfTime
+        if not _is_importing(frame):
+            raise OutOfTime
+        signal.setitimer(signal.ITIMER_REAL, _IMPORTED_SOON, _AGAIN)
 
     before = signal.signal(signal.SIGALRM, ring)
     # Rung again and again: Python ignores what is raised while it runs a __del__, say.
@@ -44,3 +50,11 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False

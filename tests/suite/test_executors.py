@@ -55,13 +55,14 @@ def check(
     """
     suite, limits = tiny_suite(axes={"loss": list(losses)}), {"sleeper": LIMIT}
     carried = carry(suite, folder / "suite", folder / "cache", executor, limits, watch)
+    failures = {failure.spec["loss"]["name"]: failure for _, failure in failures_of(carried)}
+    reasons = {loss: failure.reason for loss, failure in failures.items()}
+    assert reasons.keys() == set(losses) - set(SOUND), reasons
     for loss in set(SOUND) & set(losses):
         found, expected = carried.record(loss=loss), alone[loss]
         for figures in ("metrics", "confusion", "decision"):  # as text: NaN is NaN
             assert repr(getattr(found, figures)) == repr(getattr(expected, figures))
     assert len(set(carried.computed)) == len(carried.computed)
-    failures = {failure.spec["loss"]["name"]: failure for _, failure in failures_of(carried)}
-    assert set(failures) == set(losses) - set(SOUND)
     if "killer" in losses:
         assert (failures["killer"].status, failures["killer"].stage) == ("failed", "train")
         assert killed in failures["killer"].reason

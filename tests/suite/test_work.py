@@ -1,5 +1,6 @@
 """What a worker makes of a task: every end is an outcome."""
 
+import sys
 import time
 from contextlib import suppress
 
@@ -65,6 +66,21 @@ def test_nobody_handles_the_end_of_time_by_accident():
     with pytest.raises(OutOfTime):
         stubborn()
     time.sleep(0.1)  # no alarm is left behind
+
+
+def test_an_import_is_let_finish(tmp_path, monkeypatch):
+    (tmp_path / "slow_to_import.py").write_text("import time\ntime.sleep(0.5)\nwhole = True\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def slow():
+        with time_limit(0.1):
+            import slow_to_import  # noqa: F401
+
+            time.sleep(30)
+
+    with pytest.raises(OutOfTime):
+        slow()
+    assert sys.modules.pop("slow_to_import").whole
 
 
 @pytest.mark.parametrize("needed", [Outcome("failed", "fit", "burst"), None])
