@@ -19,7 +19,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from imbalance_derm.benchmark.formats import to_json
+from imbalance_derm.benchmark.json_format import to_json
 from imbalance_derm.benchmark.leaderboard import leaderboard
 from imbalance_derm.benchmark.markdown import to_markdown
 from imbalance_derm.benchmark.site import write_site

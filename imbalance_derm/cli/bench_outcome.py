@@ -13,9 +13,10 @@ from rich.table import Table
 from imbalance_derm.cli.bench_view import spoken
 from imbalance_derm.cli.verbosity import is_quiet
 from imbalance_derm.pipeline.steps import RUN
-from imbalance_derm.suite.durations import Durations, estimate
+from imbalance_derm.suite.durations import Durations
 from imbalance_derm.suite.grid import Cell
 from imbalance_derm.suite.layout import RUNS
+from imbalance_derm.suite.order import estimate
 from imbalance_derm.suite.plan import Plan
 from imbalance_derm.suite.suite import Suite
 from imbalance_derm.suite.task import Task
@@ -61,7 +62,7 @@ def show_plan(
 
 def show_results(folder: Path, cells: Sequence[Cell], metric: str) -> int:
     """Write the leaderboard, print it, and return the exit code: 1 where no run has a record."""
-    from imbalance_derm.benchmark.formats import to_json
+    from imbalance_derm.benchmark.json_format import to_json
     from imbalance_derm.benchmark.leaderboard import leaderboard
     from imbalance_derm.benchmark.site import write_site
     from imbalance_derm.benchmark.terminal import to_table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from statistics import median
 
 import click
 from rich.console import Console, Group, RenderableType
@@ -17,8 +17,9 @@ from imbalance_derm.cli.progress import TITLES
 from imbalance_derm.cli.verbosity import is_quiet
 from imbalance_derm.experiment.record import RECORD_FILE, Record
 from imbalance_derm.report.summary import LOWER_IS_BETTER, headline_metrics, title_of
-from imbalance_derm.suite.durations import Durations, estimate, known_durations
+from imbalance_derm.suite.durations import Durations
 from imbalance_derm.suite.heartbeat import Heartbeat, heartbeats
+from imbalance_derm.suite.order import estimate
 from imbalance_derm.suite.task import Outcome, Task
 
 LINE_EVERY = 30.0
@@ -71,6 +72,7 @@ class View:
         self.left = {task.key: task for task in tasks}
         self.total = len(tasks)
         self.durations = durations
+        self.taken: dict[str, list[float]] = {}
         self.jobs = jobs
         self.metric = metric
         self.failures = 0
@@ -87,7 +89,10 @@ class View:
             if task.run:
                 self._compare(task)
             if task.run or outcome.computed:
-                self.durations = known_durations(Path(task.cache))
+                # What this machine takes today counts, not what was known before.
+                own = self.taken.setdefault(task.likeness, [])
+                own.append(outcome.seconds)
+                self.durations = self.durations.expecting({task.likeness: median(own)})
                 self._say(f"{done} {task.title}: {spoken(outcome.seconds)}")
         elif task.run:
             self.failures += 1
@@ -131,8 +136,9 @@ class View:
 
     def _left(self) -> str:
         waiting = f"{len(self.left) - len(self.running)} waiting"
-        expected = estimate(self.left.values(), self.durations, self.jobs)
-        if expected.unknown == len(self.left):
+        new = [task for key, task in self.left.items() if key not in self.durations.finished]
+        expected = estimate(new, self.durations, self.jobs)
+        if expected.unknown == len(new):
             return waiting
         unknown = f", {expected.unknown} stages of unknown length" if expected.unknown else ""
         return f"{waiting}, about {spoken(expected.wall)} left{unknown}"

@@ -57,7 +57,8 @@ def leaderboard(
     from rich.console import Console
 
     from imbalance_derm.benchmark.bundle import write_bundle
-    from imbalance_derm.benchmark.formats import to_csv, to_json
+    from imbalance_derm.benchmark.csv_format import to_csv
+    from imbalance_derm.benchmark.json_format import to_json
     from imbalance_derm.benchmark.latex import to_latex
     from imbalance_derm.benchmark.leaderboard import leaderboard as rank
     from imbalance_derm.benchmark.markdown import to_markdown

@@ -1,12 +1,10 @@
-"""How long stages took on this machine, and what is therefore to be expected."""
+"""How long stages took, and what is therefore to be expected."""
 
 from __future__ import annotations
 
-import heapq
 import json
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -34,6 +32,10 @@ class Durations:
     def expected(self, task: Task) -> float | None:
         """Return the seconds that a task will take, None where nothing like it is known."""
         return self.alike.get(task.likeness)
+
+    def expecting(self, seconds: dict[str, float]) -> Durations:
+        """Return these with other expectations, by likeness."""
+        return replace(self, alike=self.alike | seconds)
 
 
 def remember(task: Task, outcome: Outcome) -> None:
@@ -64,35 +66,3 @@ def known_durations(cache: Path) -> Durations:
         alike[kept["likeness"]].append(kept["seconds"])
     medians = {likeness: median(seconds) for likeness, seconds in alike.items()}
     return Durations(frozenset(finished), medians)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Seconds of work in sum and at `jobs` workers, and how many tasks are not in it."""
-
-    work: float
-    wall: float
-    unknown: int
-
-
-def estimate(tasks: Iterable[Task], durations: Durations, jobs: int) -> Estimate:
-    """Play a plan through on `jobs` workers at the expected durations.
-
-    Parameters
-    ----------
-    tasks : iterable of Task
-        In the order in which they are begun. One of unknown length counts as nothing.
-    """
-    waiting = list(tasks)
-    keys = {task.key for task in waiting}
-    seconds = {task.key: durations.expected(task) for task in waiting}
-    running, ended, now = list[tuple[float, str]](), set[str](), 0.0
-    while waiting or running:
-        ready = [task for task in waiting if not (keys & set(task.needs)) - ended]
-        for task in ready[: jobs - len(running)]:
-            waiting.remove(task)
-            heapq.heappush(running, (now + (seconds[task.key] or 0.0), task.key))
-        now, key = heapq.heappop(running)
-        ended.add(key)
-    known = [each for each in seconds.values() if each is not None]
-    return Estimate(sum(known), now, len(seconds) - len(known))

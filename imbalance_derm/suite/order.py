@@ -1,10 +1,12 @@
-"""Which task goes first: the one with the longest way to the end of the suite behind it."""
+"""Which task goes first (the longest way to the end of the suite), and how long all will take."""
 
 from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
 
 from imbalance_derm.suite.durations import Durations
 from imbalance_derm.suite.task import Task
@@ -21,24 +23,62 @@ def in_order(tasks: Mapping[str, Task], durations: Durations) -> list[Task]:
     tasks : mapping of str to Task
         By key, each after the ones that it needs.
     """
-    followers, missing, way = defaultdict(list), dict[str, int](), dict[str, float]()
-    for task in tasks.values():
-        missing[task.key] = sum(key in tasks for key in task.needs)
-        for key in task.needs:
-            followers[key].append(task.key)
+    way, behind = dict[str, float](), defaultdict[str, float](float)
     for key, task in reversed(list(tasks.items())):
         expected = durations.expected(task)
-        own = UNKNOWN if expected is None else expected
-        way[key] = own + max((way[each] for each in followers[key]), default=0.0)
+        way[key] = (UNKNOWN if expected is None else expected) + behind[key]
+        for need in task.needs:
+            behind[need] = max(behind[need], way[key])
     place = {key: number for number, key in enumerate(tasks)}
-    ready = [(-way[key], place[key], key) for key, count in missing.items() if count == 0]
-    heapq.heapify(ready)
+    graph = _graph_of(tasks.values())
+    ready: list[tuple[float, int, str]] = []
     ordered = []
-    while ready:
+    while graph.is_active():
+        for key in graph.get_ready():
+            heapq.heappush(ready, (-way[key], place[key], key))
         key = heapq.heappop(ready)[2]
         ordered.append(tasks[key])
-        for each in followers[key]:
-            missing[each] -= 1
-            if missing[each] == 0:
-                heapq.heappush(ready, (-way[each], place[each], each))
+        graph.done(key)
     return ordered
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds of work in sum and at `jobs` workers, and how many tasks are not in it."""
+
+    work: float
+    wall: float
+    unknown: int
+
+
+def estimate(tasks: Iterable[Task], durations: Durations, jobs: int) -> Estimate:
+    """Play a plan through on `jobs` workers at the expected durations.
+
+    Parameters
+    ----------
+    tasks : iterable of Task
+        In the order in which they are begun. One of unknown length counts as nothing.
+    """
+    by_key = {task.key: task for task in tasks}
+    seconds = {key: durations.expected(task) for key, task in by_key.items()}
+    place = {key: number for number, key in enumerate(by_key)}
+    graph = _graph_of(by_key.values())
+    ready, running, now = list[tuple[int, str]](), list[tuple[float, str]](), 0.0
+    while graph.is_active():
+        for key in graph.get_ready():
+            heapq.heappush(ready, (place[key], key))
+        while ready and len(running) < jobs:
+            key = heapq.heappop(ready)[1]
+            heapq.heappush(running, (now + (seconds[key] or 0.0), key))
+        now, key = heapq.heappop(running)
+        graph.done(key)
+    known = [each for each in seconds.values() if each is not None]
+    return Estimate(sum(known), now, len(seconds) - len(known))
+
+
+def _graph_of(tasks: Iterable[Task]) -> TopologicalSorter[str]:
+    """Return who needs whom among tasks, by key, ready to be gone through."""
+    needs = {task.key: task.needs for task in tasks}
+    graph = TopologicalSorter({key: [n for n in own if n in needs] for key, own in needs.items()})
+    graph.prepare()
+    return graph

@@ -65,11 +65,8 @@ def probe(task: Task) -> float | None:
 
 def probed(tasks: list[Task], durations: Durations) -> Durations:
     """Return `durations` with what is found out of long stages that are like none known."""
-    alike = dict(durations.alike)
     for task in tasks:
-        if task.stage not in LONG or task.likeness in alike or task.key in durations.finished:
-            continue
-        seconds = probe(task)
-        if seconds is not None:
-            alike[task.likeness] = seconds
-    return Durations(durations.finished, alike)
+        unknown = task.key not in durations.finished and durations.expected(task) is None
+        if task.stage in LONG and unknown and (seconds := probe(task)) is not None:
+            durations = durations.expecting({task.likeness: seconds})
+    return durations

@@ -9,7 +9,8 @@ import json
 import pytest
 from rich.console import Console
 
-from imbalance_derm.benchmark.formats import to_csv, to_json
+from imbalance_derm.benchmark.csv_format import to_csv
+from imbalance_derm.benchmark.json_format import to_json
 from imbalance_derm.benchmark.latex import to_latex
 from imbalance_derm.benchmark.leaderboard import leaderboard
 from imbalance_derm.benchmark.markdown import to_markdown

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
-from imbalance_derm.benchmark.formats import to_json
+from imbalance_derm.benchmark.json_format import to_json
 from imbalance_derm.benchmark.latex import to_latex
 from imbalance_derm.benchmark.leaderboard import leaderboard
 from imbalance_derm.benchmark.markdown import to_markdown

@@ -9,10 +9,10 @@ import pytest
 from imbalance_derm.errors import InputError
 from imbalance_derm.experiment.record import RECORD_FILE
 from imbalance_derm.pipeline.steps import _digest_of_table
-from imbalance_derm.suite.durations import Durations, estimate, known_durations, remember
+from imbalance_derm.suite.durations import Durations, known_durations, remember
 from imbalance_derm.suite.grid import grid
 from imbalance_derm.suite.layout import KEY_FILE
-from imbalance_derm.suite.order import in_order
+from imbalance_derm.suite.order import estimate, in_order
 from imbalance_derm.suite.plan import plan
 from imbalance_derm.suite.suite import Suite
 from imbalance_derm.suite.task import Outcome, Task

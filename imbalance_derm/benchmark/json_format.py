@@ -1,9 +1,7 @@
-"""Writes leaderboards as JSON or CSV, in full precision."""
+"""Writes leaderboards as JSON, in full precision."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from typing import Any
@@ -12,7 +10,7 @@ from imbalance_derm.benchmark.effects import Effect
 from imbalance_derm.benchmark.failed import FailedCell
 from imbalance_derm.benchmark.leaderboard import Board
 from imbalance_derm.benchmark.rows import PARTS, Row, Run, SeedTests
-from imbalance_derm.benchmark.words import effects_title, marks_text
+from imbalance_derm.benchmark.words import effects_title
 from imbalance_derm.evaluation.over_seeds import SeedComparison
 from imbalance_derm.experiment.record import Figure
 
@@ -96,7 +94,7 @@ def _against_top(row: Row) -> dict[str, Any] | None:
         **_comparison(standing.against_top),
         "p": standing.p_value,
         "p_holm": standing.adjusted,
-        "detectable_in_family": _finite(standing.detectable),
+        "detectable_in_family": finite(standing.detectable),
         "distinguishable": standing.distinguishable,
         "other_budget": row.other_budget,
         "by_seed": [_tests(tests) for tests in row.tests],
@@ -116,7 +114,7 @@ def _tests(tests: SeedTests) -> dict[str, Any]:
         },
         "delong": None
         if areas is None
-        else {**_figure(areas.difference), "p": _finite(areas.p_value)},
+        else {**_figure(areas.difference), "p": finite(areas.p_value)},
     }
 
 
@@ -131,8 +129,8 @@ def _effect(effect: Effect) -> dict[str, Any]:
         "p_holm": effect.adjusted,
         "pairs": effect.pairs,
         "unpaired": effect.unpaired,
-        "smallest": _finite(effect.smallest),
-        "largest": _finite(effect.largest),
+        "smallest": finite(effect.smallest),
+        "largest": finite(effect.largest),
         "other_budget": effect.other_budget,
     }
 
@@ -140,10 +138,10 @@ def _effect(effect: Effect) -> dict[str, Any]:
 def _comparison(found: SeedComparison) -> dict[str, Any]:
     return {
         "difference": _figure(found.difference),
-        "lesion_error": _finite(found.lesion_error),
-        "seed_error": _finite(found.seed_error),
+        "lesion_error": finite(found.lesion_error),
+        "seed_error": finite(found.seed_error),
         "seeds": found.seeds,
-        "detectable": _finite(found.detectable),
+        "detectable": finite(found.detectable),
     }
 
 
@@ -164,72 +162,9 @@ def _figures(figures: dict[str, Figure]) -> dict[str, Any]:
 
 
 def _figure(figure: Figure) -> dict[str, Any]:
-    return {end: _finite(getattr(figure, end)) for end in ("value", "low", "high")}
+    return {end: finite(getattr(figure, end)) for end in ("value", "low", "high")}
 
 
-def _finite(value: float | None) -> float | None:
+def finite(value: float | None) -> float | None:
+    """Return a figure as a file holds it: None where it is undefined."""
     return None if value is None or not math.isfinite(value) else value
-
-
-def to_csv(boards: list[Board]) -> str:
-    """Return one line a row: the shown metrics in full precision, each with its interval.
-
-    A metric ``auc`` fills the columns ``auc``, ``auc_low``, ``auc_high`` and ``auc_printed_as``
-    (the paper's heading); a cell is empty where there is nothing. Methods without figures close
-    each ranking, with what became of them as ``status`` and ``reason``. Seeds, updates and
-    folders of several runs are separated by spaces.
-    """
-    metrics = list(dict.fromkeys(name for board in boards for name in board.columns))
-    figures = [f"{name}{end}" for name in metrics for end in ("", "_low", "_high", "_printed_as")]
-    head = ["data", "group", "method", "mark", "status", *PARTS, "seeds", "updates", *figures]
-    more = ["p_top_holm", "reason", "leaky", "source", "folders", "notice"]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [*head, *more], lineterminator="\n")
-    writer.writeheader()
-    for board in boards:
-        for row in board.rows:
-            writer.writerow(_flat_row(board, row, metrics))
-        for cell in board.failures:
-            writer.writerow(_flat_failure(board, cell))
-    return text.getvalue()
-
-
-def _flat_row(board: Board, row: Row, metrics: list[str]) -> dict[str, Any]:
-    top = row.standing is None or row.standing.against_top is None
-    flat: dict[str, Any] = {
-        "data": row.data,
-        "group": board.title,
-        "method": row.method,
-        "mark": marks_text(row),
-        "status": row.status,
-        **row.parts,
-        "seeds": " ".join(map(str, row.seeds)),
-        "updates": " ".join(map(str, row.updates)),
-        "p_top_holm": None if top or row.standing is None else row.standing.adjusted,
-        "leaky": row.leaky,
-        "source": row.source,
-        "folders": " ".join(run.folder for run in row.runs),
-        "notice": row.notice,
-    }
-    for name in metrics:
-        figure, printed = row.metrics.get(name), row.printed.get(name)
-        if figure is not None:
-            flat[name] = _finite(figure.value)
-            flat[f"{name}_low"] = _finite(figure.low)
-            flat[f"{name}_high"] = _finite(figure.high)
-        if printed is not None:
-            flat[f"{name}_printed_as"] = printed.column
-    return flat
-
-
-def _flat_failure(board: Board, cell: FailedCell) -> dict[str, Any]:
-    return {
-        "data": board.data,
-        "group": board.title,
-        "method": cell.method,
-        "status": cell.status,
-        **cell.parts,
-        "seeds": " ".join(map(str, cell.seeds)),
-        "reason": cell.text,
-        "folders": " ".join(cell.folders),
-    }
