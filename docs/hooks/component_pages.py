@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import docstring_parser
+from markdown_table import table
 from measured import Measured, measured
-from quoted import table
 
 from imbalance_derm.experiment.recipes import read_recipe, recipes
 from imbalance_derm.experiment.spec import PARTS

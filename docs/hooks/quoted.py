@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from markdown_table import table
 from recipe_table import recipe_table
 
 from imbalance_derm.benchmark.published import PublishedTable, load_published
@@ -72,25 +73,6 @@ def fill(markdown: str) -> str:
         An unknown name, or a pointer to nothing.
     """
     return _MACRO.sub(lambda found: _MACROS[found[1]](found[2] or ""), markdown)
-
-
-def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    r"""Return a markdown table; the cells' bars are escaped.
-
-    Examples
-    --------
-    >>> print(table(("a", "b"), [("1", "x|y")]))
-    | a | b |
-    | --- | --- |
-    | 1 | x\|y |
-    """
-    heads = list(heads)
-    lines = [heads, ["---"] * len(heads), *([_cell(c) for c in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return re.sub(r"(?<!\\)\|", r"\\|", re.sub(r"[ \n]+", " ", text.strip(" \n")))
 
 
 def _figure(words: str) -> str:

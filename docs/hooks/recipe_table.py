@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from markdown_table import table
+
 from imbalance_derm.experiment.recipes import read_recipe, recipes
 from imbalance_derm.experiment.spec import PARTS
 from imbalance_derm.registry.manager import installed
@@ -11,16 +13,20 @@ from imbalance_derm.registry.manager import installed
 
 def recipe_table(folder: str = "components") -> str:
     """Return one row for each recipe, its parts linked to their pages."""
-    lines = ["| recipe | what it is | parts | source |", "| --- | --- | --- | --- |"]
-    for name, recipe in recipes().items():
-        parts = ", ".join(
-            f"[`{part}`]({folder}/{kind}/{part}.md)"
-            if (kind, part) in installed().entries
-            else f"`{part}`"  # of a package that is not installed here
-            for kind, part in parts_of(read_recipe(name))
-        )
-        lines.append(f"| `{name}` | {recipe.summary} | {parts} | {recipe.citation} |")
-    return "\n".join(lines)
+    rows = [
+        (f"`{name}`", recipe.summary, _linked(read_recipe(name), folder), recipe.citation)
+        for name, recipe in recipes().items()
+    ]
+    return table(("recipe", "what it is", "parts", "source"), rows)
+
+
+def _linked(recipe: dict[str, Any], folder: str) -> str:
+    return ", ".join(
+        f"[`{part}`]({folder}/{kind}/{part}.md)"
+        if (kind, part) in installed().entries
+        else f"`{part}`"  # of a package that is not installed here
+        for kind, part in parts_of(recipe)
+    )
 
 
 def parts_of(sections: dict[str, Any]) -> list[tuple[str, str]]:

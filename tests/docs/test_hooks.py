@@ -17,7 +17,9 @@ def hook(monkeypatch):
     return importlib.import_module
 
 
-@pytest.mark.parametrize("name", ["quoted", "recipe_table", "measured", "component_pages"])
+@pytest.mark.parametrize(
+    "name", ["quoted", "markdown_table", "recipe_table", "measured", "component_pages"]
+)
 def test_examples(hook, name):
     found = doctest.testmod(hook(name))
     assert found.attempted > 0
