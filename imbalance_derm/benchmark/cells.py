@@ -128,6 +128,7 @@ def _row(key: str, found: list[tuple[Path, Record]], suites: SuiteFacts) -> Row:
         axes=suites.values.get(folder.as_posix(), {}),
         test_counts=_counts(record, "test"),
         validation_counts=_counts(record, "validation"),
+        training_counts=_counts(record, "train"),
         notice=str(record.data.get("notice", "")),
         leaky=next((str(each.data["leaky"]) for _, each in found if each.data.get("leaky")), ""),
         spec=record.spec,

@@ -16,6 +16,7 @@ from imbalance_derm.benchmark.published import PublishedTable, load_published
 from imbalance_derm.benchmark.published_rows import published_units
 from imbalance_derm.benchmark.ranks import over_data_sets
 from imbalance_derm.benchmark.rows import Row
+from imbalance_derm.benchmark.splits import over_splits
 from imbalance_derm.benchmark.standing import standings
 from imbalance_derm.benchmark.suite_file import read_suites
 from imbalance_derm.errors import InputError
@@ -126,7 +127,11 @@ def leaderboard(
     if metric is not None and metric not in known:
         raise InputError(f"no row has metric '{metric}'{suggest(metric, known)}")
     said = over_data_sets(boards)
-    return [replace(board, notes=(*board.notes, *said)) for board in boards]
+    redrawn = {name: over_splits([b for b in boards if b.data == name]) for name in versions}
+    return [
+        replace(board, notes=(*board.notes, *redrawn.get(board.data, ()), *said))
+        for board in boards
+    ]
 
 
 @dataclass(frozen=True)

@@ -109,8 +109,8 @@ class Row:
         Value by axis of the suite that the runs are of.
     test_counts : dict of str to int
         Test images by class; empty where not stated.
-    validation_counts : dict of str to int
-        Validation images by class, alike.
+    validation_counts, training_counts : dict of str to int
+        Validation and training images by class, alike.
     printed : dict of str to PrintedFigure
         By metric, what a paper printed and under which heading.
     source : str
@@ -154,6 +154,7 @@ class Row:
     axes: dict[str, str] = field(default_factory=dict)
     test_counts: dict[str, int] = field(default_factory=dict)
     validation_counts: dict[str, int] = field(default_factory=dict)
+    training_counts: dict[str, int] = field(default_factory=dict)
     printed: dict[str, PrintedFigure] = field(default_factory=dict)
     source: str = ""
     notice: str = ""

@@ -7,8 +7,7 @@ from imbalance_derm.benchmark.failed import FailedCell
 from imbalance_derm.benchmark.leaderboard import Board
 from imbalance_derm.benchmark.predictions import seeds_text
 from imbalance_derm.benchmark.rows import Row
-from imbalance_derm.experiment.record import Figure
-from imbalance_derm.report.summary import figure_text, interval_text, title_of
+from imbalance_derm.report.summary import figure_text, signed_text, title_of
 
 EFFECT_HEADS = ("axis", "value", "against", "difference", "p (Holm)", "pairs", "pair by pair")
 
@@ -52,17 +51,6 @@ def updates_text(row: Row) -> str:
     """
     ends = dict.fromkeys((row.updates[0], row.updates[-1])) if row.updates else ()
     return "–".join(f"{count:,}" for count in ends)
-
-
-def signed_text(figure: Figure) -> str:
-    """Return a difference with its sign and its interval.
-
-    Examples
-    --------
-    >>> signed_text(Figure(0.0124, -0.021, 0.0451))
-    '+0.012 [-0.021, 0.045]'
-    """
-    return " ".join(filter(None, [f"{figure.value:+.3f}", interval_text(figure)]))
 
 
 def effect_cells(effect: Effect) -> tuple[str, ...]:

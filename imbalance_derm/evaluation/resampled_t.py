@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from scipy.stats import t
 
 from imbalance_derm.errors import InputError
 from imbalance_derm.evaluation.intervals import LEVEL
+from imbalance_derm.evaluation.over_seeds import POWER
 from imbalance_derm.experiment.record import Figure
 
 
@@ -26,18 +27,19 @@ class ResampledT:
         Degrees of freedom, one fewer than there are draws.
     p_value : float
         Two-sided, that the methods do not differ.
+    detectable : float
+        The smallest true difference that would have been found with a chance of 80 %.
     """
 
     difference: Figure
     statistic: float
     freedom: int
     p_value: float
+    detectable: float
 
 
 def resampled_t(
-    differences: Sequence[float],
-    training: Sequence[Collection[str]],
-    test: Sequence[Collection[str]],
+    differences: Sequence[float], training: Sequence[int], test: Sequence[int]
 ) -> ResampledT:
     """Compare two methods that were trained and tested on J random splits of one data set.
 
@@ -49,23 +51,21 @@ def resampled_t(
     ----------
     differences : sequence of float, length J
         Of a metric, first method minus second, one for each split.
-    training, test : sequence of collections of str, length J
-        Ids of the lesions (of the images, where each lesion has one) of each split's parts.
-        Their sizes give the correction, the mean of ``n_test / n_train`` where it varies.
+    training, test : sequence of int, length J
+        Sizes of each split's parts. The correction is the mean of ``n_test / n_train`` where it
+        varies.
 
     Raises
     ------
     InputError
-        There are fewer than two splits, a part is empty, a difference is not finite, training
-        and test overlap, or two splits have the same training set. Several seeds on one split
-        are no re-drawn training sets: the correction does not hold for them.
+        There are fewer than two splits, a part is empty, or a difference is not finite.
 
     Notes
     -----
-    It speaks of methods on training sets of this size, of which a test set that stays fixed
-    does not. For several seeds on one split use
-    :func:`imbalance_derm.evaluation.over_seeds.paired_over_seeds`. Where all differences are
-    equal the p-value is 1 if they are 0, and else 0.
+    Both parts have to be drawn anew for every split: several seeds on one split are no re-drawn
+    training sets, and what is found on a test set that stays fixed is about that test set. For
+    these use :func:`imbalance_derm.evaluation.over_seeds.paired_over_seeds`. Where all
+    differences are equal the p-value is 1 if they are 0, and else 0.
 
     References
     ----------
@@ -73,10 +73,9 @@ def resampled_t(
 
     Examples
     --------
-    >>> training, test = [["a", "b"], ["a", "c"], ["b", "c"]], [["c"], ["b"], ["a"]]
-    >>> found = resampled_t([0.02, 0.03, 0.01], training, test)
+    >>> found = resampled_t([0.02, 0.03, 0.01], training=[2, 2, 2], test=[1, 1, 1])
     >>> round(found.statistic, 3), found.freedom, round(found.p_value, 3)
-    (2.191, 2, 0.16)
+    (3.795, 2, 0.063)
     """
     shares = _shares(differences, training, test)
     values, draws = np.asarray(differences, dtype=np.float64), len(differences)
@@ -84,20 +83,19 @@ def resampled_t(
     error = float(np.sqrt((1 / draws + shares.mean()) * values.var(ddof=1)))
     if np.ptp(values) == 0:
         statistic = float(np.sign(mean) * np.inf) if mean else 0.0
-        return ResampledT(Figure(mean, mean, mean), statistic, draws - 1, float(mean == 0))
-    margin = float(t.ppf((1 + LEVEL) / 2, draws - 1)) * error
+        return ResampledT(Figure(mean, mean, mean), statistic, draws - 1, float(mean == 0), 0.0)
+    reach = float(t.ppf((1 + LEVEL) / 2, draws - 1))
     return ResampledT(
-        Figure(mean, mean - margin, mean + margin),
+        Figure(mean, mean - reach * error, mean + reach * error),
         mean / error,
         draws - 1,
         float(2 * t.sf(abs(mean) / error, draws - 1)),
+        (reach + float(t.ppf(POWER, draws - 1))) * error,
     )
 
 
 def _shares(
-    differences: Sequence[float],
-    training: Sequence[Collection[str]],
-    test: Sequence[Collection[str]],
+    differences: Sequence[float], training: Sequence[int], test: Sequence[int]
 ) -> np.ndarray:
     """Return each split's test size in units of its training size, the splits checked."""
     counts = {len(differences), len(training), len(test)}
@@ -108,18 +106,7 @@ def _shares(
         )
     if not np.isfinite(differences).all():
         raise InputError("a difference is not finite; leave out metrics that a split has not got")
-    parts = [(frozenset(a), frozenset(b)) for a, b in zip(training, test, strict=True)]
-    for place, (learnt, tested) in enumerate(parts):
-        if not learnt or not tested:
+    for place, sizes in enumerate(zip(training, test, strict=True)):
+        if min(sizes) < 1:
             raise InputError(f"split {place} has an empty training or test set; split again")
-        if learnt & tested:
-            raise InputError(
-                f"split {place} tests on {len(learnt & tested)} lesions that it trains on; split "
-                "by lesion"
-            )
-    if len({learnt for learnt, _ in parts}) < len(parts):
-        raise InputError(
-            "two splits have the same training set, and this test is for re-drawn ones; compare "
-            "seeds on one split with paired_over_seeds"
-        )
-    return np.array([len(tested) / len(learnt) for learnt, tested in parts])
+    return np.asarray(test, dtype=np.float64) / np.asarray(training, dtype=np.float64)

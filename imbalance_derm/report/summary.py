@@ -84,6 +84,17 @@ def interval_text(figure: Figure, digits: int = 3) -> str:
     return f"[{figure.low:.{digits}f}, {figure.high:.{digits}f}]"
 
 
+def signed_text(figure: Figure) -> str:
+    """Return a difference with its sign and its interval.
+
+    Examples
+    --------
+    >>> signed_text(Figure(0.0124, -0.021, 0.0451))
+    '+0.012 [-0.021, 0.045]'
+    """
+    return " ".join(filter(None, [f"{figure.value:+.3f}", interval_text(figure)]))
+
+
 def summary(record: Record, split: str = "test") -> list[SummaryRow]:
     """Return the headline of `record`: metric, value and interval, most important first.
 

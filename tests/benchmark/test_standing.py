@@ -19,18 +19,31 @@ from imbalance_derm.benchmark.markdown import to_markdown
 from imbalance_derm.benchmark.site_data import BoardData
 from imbalance_derm.benchmark.terminal import to_table
 from imbalance_derm.benchmark.words import effects_title
-from imbalance_derm.evaluation.axis_effect import Cell, axis_effect
 from imbalance_derm.evaluation.best_set import best_set
 from imbalance_derm.evaluation.decision import Decision
 from imbalance_derm.evaluation.delong import delong
 from imbalance_derm.evaluation.holm import holm
-from imbalance_derm.evaluation.over_seeds import mean_over_seeds, paired_over_seeds
+from imbalance_derm.evaluation.over_seeds import (
+    contrasts_over_seeds,
+    mean_over_seeds,
+    paired_over_seeds,
+)
 from imbalance_derm.experiment.record import Figure, find_records
 from imbalance_derm.pipeline.judgement import read_predictions
 
 AXES = {"synth": ["none", "cyclegan"], "loss": ["ce", "focal"], "head": ["single_task"]}
 MERITS = {"cyclegan": 0.5, "focal": 3.0}
 SEEDS = (0, 1, 2)
+PAIRS = {
+    ("synth", "cyclegan", "none"): [
+        ("cyclegan + ce", "none + ce"),
+        ("cyclegan + focal", "none + focal"),
+    ],
+    ("loss", "focal", "ce"): [
+        ("none + focal", "none + ce"),
+        ("cyclegan + focal", "cyclegan + ce"),
+    ],
+}
 
 
 @pytest.fixture
@@ -117,18 +130,19 @@ def test_effects_are_those_of_the_axes_adjusted_over_all(grid, with_suite):
     if not with_suite:
         (folder / "suite.json").unlink()
     board, _ = rows_of(folder)
-    cells = []
-    for name, method in by_hand(folder).items():
-        synth, loss = name.split(" + ")
-        cells.append(Cell({"synth": synth, "loss": loss}, method))
+    methods = by_hand(folder)
     found = {(e.axis, e.value, e.against): e for e in board.effects}
-    assert set(found) == {("synth", "cyclegan", "none"), ("loss", "focal", "ce")}
-    for (axis, value, against), effect in found.items():
-        expected = axis_effect(cells, axis, value, against, "auc")
-        assert effect.comparison.difference.value == pytest.approx(expected.mean.difference.value)
-        assert effect.comparison.difference.low == pytest.approx(expected.mean.difference.low)
-        pairs = [pair.difference.value for pair in expected.by_pair.values()]
-        assert (effect.smallest, effect.largest) == pytest.approx((min(pairs), max(pairs)))
+    assert set(found) == set(PAIRS)
+    for compared, pairs in PAIRS.items():
+        aucs = {name: [roc_auc_score(p.labels, p.probabilities[:, 1]) for p in said]
+                for name, (said, _) in methods.items()}  # fmt: skip
+        apart = [np.mean(aucs[ours]) - np.mean(aucs[theirs]) for ours, theirs in pairs]
+        weights = {name: w for pair in pairs for name, w in zip(pair, (0.5, -0.5), strict=True)}
+        contrast = contrasts_over_seeds(methods, {"effect": weights}, ["auc"])["effect"]["auc"]
+        effect = found[compared]
+        assert effect.comparison.difference.value == pytest.approx(np.mean(apart))
+        assert effect.comparison.difference.low == pytest.approx(contrast.difference.low)
+        assert (effect.smallest, effect.largest) == pytest.approx((min(apart), max(apart)))
         assert (effect.pairs, effect.unpaired) == (2, 0)
     p = [effect.p_value for effect in board.effects]
     assert [effect.adjusted for effect in board.effects] == pytest.approx(holm(p).tolist())
