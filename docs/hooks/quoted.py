@@ -18,6 +18,7 @@ from recipe_table import recipe_table
 
 from imbalance_derm.benchmark.published import PublishedTable, load_published
 from imbalance_derm.benchmark.published_rows import recovered_figures
+from imbalance_derm.report.summary import title_of
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
@@ -123,6 +124,24 @@ def _benefits(name: str) -> str:
     return table(("synthesizer", "AUC minus `none`", "verdict", "AUC minus `augment`"), rows)
 
 
+def _effects(name: str) -> str:
+    """Effects of a suite's axes, in the order of its leaderboard."""
+    (board,) = load(name)
+    rows = [
+        (
+            f"`{effect['value']}`",
+            f"`{effect['against']}`",
+            spoken(effect["difference"]),
+            f"{effect['p_holm']:.3f}",
+            str(effect["pairs"]),
+        )
+        for effect in board["effects"]
+    ]
+    return table(
+        ("with", "instead of", f"{title_of(board['metric'])} difference", "p (Holm)", "pairs"), rows
+    )
+
+
 def _verdict(comparison: dict[str, Any] | None) -> str:
     if comparison is None:
         return ""
@@ -179,6 +198,7 @@ _MACROS: dict[str, Callable[[str], str]] = {
     "figure": _figure,
     "recipes_measured": _recipes_measured,
     "benefits": _benefits,
+    "effects": _effects,
     "recovered": _recovered,
     "caveats": _caveats,
     "recipes": lambda _: recipe_table(),

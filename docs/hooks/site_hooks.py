@@ -16,6 +16,7 @@ from quoted import RESULTS, fill, load
 from imbalance_derm.suite.layout import SUITE_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
+_COPIED = ("*.json", "*/leaderboard.json", "*/order.json")
 _UP = re.compile(r"\]\(\.\./benchmarks/results/([\w./-]*?)(README\.md)?\)")
 
 
@@ -24,7 +25,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, text in component_pages.pages():
         files.append(File.generated(config, path, content=text))
     files.append(File.generated(config, "results/index.md", content=_results()))
-    for result in sorted([*RESULTS.glob("*.json"), *RESULTS.glob("*/order.json")]):
+    for result in sorted(path for pattern in _COPIED for path in RESULTS.glob(pattern)):
         name = f"results/{result.relative_to(RESULTS).as_posix()}"
         files.append(File.generated(config, name, abs_src_path=str(result)))
     for suite in sorted(RESULTS.glob(f"*/{SUITE_FILE}")):

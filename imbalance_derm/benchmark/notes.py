@@ -9,7 +9,7 @@ from imbalance_derm.benchmark.rows import PARTS, Row
 from imbalance_derm.report.summary import LOWER_IS_BETTER, title_of
 
 _NAMED = 5
-OTHER_VERSION = "Runs that were tested on other images of this data set have a ranking of their own."
+OTHER_VERSION = "Runs on other test images of this data set have a ranking of their own."
 
 
 def notes_of(
