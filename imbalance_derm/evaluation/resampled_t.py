@@ -75,7 +75,7 @@ def resampled_t(
     --------
     >>> found = resampled_t([0.02, 0.03, 0.01], training=[2, 2, 2], test=[1, 1, 1])
     >>> round(found.statistic, 3), found.freedom, round(found.p_value, 3)
-    (3.795, 2, 0.063)
+    (2.191, 2, 0.16)
     """
     shares = _shares(differences, training, test)
     values, draws = np.asarray(differences, dtype=np.float64), len(differences)

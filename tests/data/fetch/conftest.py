@@ -22,14 +22,17 @@ TRAINING = "ISBI2016_ISIC_Part3_Training"
 TEST = "ISBI2016_ISIC_Part3_Test"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Answer:
-    """What the server said to one request, and how many bytes of the file went out."""
+    """What the server said to one request, and how many bytes of the file it sent.
+
+    Noted before the bytes go out: who has them may look.
+    """
 
     path: str
     asked: str | None
     status: int
-    sent: int
+    sent: int = 0
 
 
 @dataclass
@@ -56,19 +59,21 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         shop, name = self.publisher, self.path.lstrip("/")
-        asked, sent = self.headers["Range"], 0
+        asked = self.headers["Range"]
         status = shop.statuses.get(name) and shop.statuses[name].pop(0)
         if status or name not in shop.files:
             status = status or 404
+            shop.log.append(Answer(name, asked, status))
             self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
-            shop.log.append(Answer(name, asked, status, 0))
             return
         body, tag, start, status = shop.files[name], shop.tags.get(name, ""), 0, 200
         same = self.headers["If-Range"] == tag or not shop.heeds_if_range
         if asked and shop.ranges and same:
             start, status = int(asked.removeprefix("bytes=").rstrip("-")), 206
+        answer = Answer(name, asked, status)
+        shop.log.append(answer)
         self.send_response(status)
         if tag:
             self.send_header("ETag", tag)
@@ -81,14 +86,14 @@ class _Handler(BaseHTTPRequestHandler):
         hang = shop.hang_after.pop(name, None)
         try:
             if hang is not None:
+                answer.sent = hang - start
                 self.wfile.write(body[start:hang])
-                sent, start = hang - start, hang
+                start = hang
                 shop.released.wait(60)
+            answer.sent += end - start
             self.wfile.write(body[start:end])
-            sent += end - start
         except ConnectionError:
             pass
-        shop.log.append(Answer(name, asked, status, sent))
         self.close_connection = True
 
     def log_message(self, *args: object) -> None:
