@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from imbalance_derm.benchmark.rows import PARTS, UNSPOKEN, Row
 from imbalance_derm.evaluation.benefit import benefit
-from imbalance_derm.evaluation.over_seeds import SeedComparison
+from imbalance_derm.evaluation.seed_comparison import SeedComparison
 from imbalance_derm.experiment.spec import Spec
 from imbalance_derm.report.summary import LOWER_IS_BETTER, title_of
 

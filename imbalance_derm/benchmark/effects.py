@@ -11,7 +11,7 @@ from imbalance_derm.benchmark.cells import method_settings
 from imbalance_derm.benchmark.rows import PARTS, Row
 from imbalance_derm.evaluation.best_set import p_value
 from imbalance_derm.evaluation.holm import holm
-from imbalance_derm.evaluation.over_seeds import SeedComparison
+from imbalance_derm.evaluation.seed_comparison import SeedComparison
 from imbalance_derm.experiment.spec import Spec
 
 _LEAST_PAIRS = 2

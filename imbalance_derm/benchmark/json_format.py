@@ -10,17 +10,19 @@ from imbalance_derm.benchmark.effects import Effect
 from imbalance_derm.benchmark.failed import FailedCell
 from imbalance_derm.benchmark.leaderboard import Board
 from imbalance_derm.benchmark.rows import PARTS, Row, Run, SeedTests
-from imbalance_derm.benchmark.words import effects_title
-from imbalance_derm.evaluation.over_seeds import SeedComparison
+from imbalance_derm.benchmark.side_tables import effects_title
+from imbalance_derm.benchmark.splits import OverSplits
+from imbalance_derm.evaluation.seed_comparison import SeedComparison
 from imbalance_derm.experiment.record import Figure
 
 
 def to_json(boards: list[Board]) -> str:
     """Return a JSON list with one object a ranking, every figure in full precision.
 
-    Each has ``rows``, best first, ``findings``, ``effects`` and their title, ``failures`` and
-    ``notes``. A row's ``metrics.NAME`` is ``{"value", "low", "high"}``, null where undefined or
-    not given; ``printed.NAME`` is the paper's own heading and digits; ``runs`` are its seeds.
+    Each has ``rows``, best first, ``findings``, ``effects`` and their title, ``over_splits`` (null
+    where too few splits were drawn), ``failures`` and ``notes``. A row's ``metrics.NAME`` is
+    ``{"value", "low", "high"}``, null where undefined or not given; ``printed.NAME`` is the
+    paper's own heading and digits; ``runs`` are its seeds.
     """
     return (
         json.dumps([_board(b) for b in boards], indent=2, ensure_ascii=False, allow_nan=False)
@@ -38,6 +40,7 @@ def _board(board: Board) -> dict[str, Any]:
         "findings": list(board.findings),
         "effects_title": effects_title(board),
         "effects": [_effect(effect) for effect in board.effects],
+        "over_splits": None if board.splits is None else _splits(board.splits),
         "failures": [_failure(cell) for cell in board.failures],
         "notes": list(board.notes),
         "references": list(board.references),
@@ -132,6 +135,24 @@ def _effect(effect: Effect) -> dict[str, Any]:
         "smallest": finite(effect.smallest),
         "largest": finite(effect.largest),
         "other_budget": effect.other_budget,
+    }
+
+
+def _splits(found: OverSplits) -> dict[str, Any]:
+    return {
+        "metric": found.metric,
+        "baseline": found.baseline,
+        "methods": [
+            {
+                "method": each.method,
+                "splits": each.splits,
+                "difference": _figure(each.compared.difference),
+                "p": each.compared.p_value,
+                "p_holm": each.adjusted,
+                "detectable": each.compared.detectable,
+            }
+            for each in found.methods
+        ],
     }
 
 

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 from imbalance_derm.benchmark.leaderboard import Board
 from imbalance_derm.benchmark.rows import Row
+from imbalance_derm.benchmark.side_tables import side_tables
 from imbalance_derm.benchmark.words import (
-    EFFECT_HEADS,
     closing_lines,
-    effect_cells,
-    effects_title,
     failure_text,
     seed_count,
     status_text,
@@ -53,7 +51,7 @@ def escaped(text: str) -> str:
 
 
 def to_latex(boards: list[Board]) -> str:
-    r"""Return one ``table`` for each board, and one more where there are effects of axes.
+    r"""Return one ``table`` for each board, and one more for each table beside it.
 
     The caption names the data, the budget and the marks. Findings, notes and methods without
     figures follow each table as comments, for the text around it.
@@ -66,11 +64,11 @@ def _table(board: Board) -> str:
     heads = ["Method", "Status", *map(title_of, board.columns), "Seeds", "Updates"]
     rows = [_row(board, row) for row in board.rows]
     lines = _tabular(heads, rows, 2, _caption(board), board.title, _sources(board))
-    if board.effects:
-        cells = [[escaped(cell) for cell in effect_cells(effect)] for effect in board.effects]
-        heads = [head[:1].upper() + head[1:] for head in EFFECT_HEADS]
-        caption = escaped(f"{effects_title(board)} ({board.title}).")
-        lines += ["", *_tabular(heads, cells, 3, caption, f"{board.title} effects")]
+    for table in side_tables(board):
+        cells = [[escaped(cell) for cell in row] for row in table.rows]
+        heads = [head[:1].upper() + head[1:] for head in table.heads]
+        caption = escaped(f"{table.title} ({board.title}).")
+        lines += ["", *_tabular(heads, cells, table.left, caption, f"{board.title} {table.name}")]
     lines += [f"% {' '.join(line.split())}" for line in closing_lines(board)]
     lines += [
         f"% Without figures: {' '.join(failure_text(cell).split())}" for cell in board.failures

@@ -16,7 +16,7 @@ from imbalance_derm.benchmark.published import PublishedTable, load_published
 from imbalance_derm.benchmark.published_rows import published_units
 from imbalance_derm.benchmark.ranks import over_data_sets
 from imbalance_derm.benchmark.rows import Row
-from imbalance_derm.benchmark.splits import over_splits
+from imbalance_derm.benchmark.splits import OverSplits, over_splits
 from imbalance_derm.benchmark.standing import standings
 from imbalance_derm.benchmark.suite_file import read_suites
 from imbalance_derm.errors import InputError
@@ -44,6 +44,9 @@ class Board:
         What the ranking says, and what it cannot say.
     effects : tuple of Effect
         What the values of each axis change, averaged over all else.
+    splits : OverSplits or None
+        How the methods of the data set compare over its re-drawn splits, of which this ranking
+        is one; None where they are too few.
     failures : tuple of FailedCell
         Methods with runs that gave no record.
     notes : tuple of str
@@ -59,6 +62,7 @@ class Board:
     rows: tuple[Row, ...]
     findings: tuple[str, ...]
     effects: tuple[Effect, ...]
+    splits: OverSplits | None
     failures: tuple[FailedCell, ...]
     notes: tuple[str, ...]
     references: tuple[str, ...]
@@ -127,10 +131,9 @@ def leaderboard(
     if metric is not None and metric not in known:
         raise InputError(f"no row has metric '{metric}'{suggest(metric, known)}")
     said = over_data_sets(boards)
-    redrawn = {name: over_splits([b for b in boards if b.data == name]) for name in versions}
+    redrawn = {name: over_splits([b for b in boards if b.data == name]) for name, _ in groups}
     return [
-        replace(board, notes=(*board.notes, *redrawn.get(board.data, ()), *said))
-        for board in boards
+        replace(board, splits=redrawn[board.data], notes=(*board.notes, *said)) for board in boards
     ]
 
 
@@ -168,6 +171,7 @@ def _board(given: _Given, rows: list[Row], ended: list[tuple[Row, Failure]]) -> 
         rows=tuple(row for unit in units for row in unit),
         findings=tuple(found.findings),
         effects=found.effects,
+        splits=None,
         failures=failed_cells(list(zip(unfinished, (f for _, f in ended), strict=True))),
         notes=tuple(
             dict.fromkeys([*([] if given.title == given.name else [OTHER_VERSION]), *notes])

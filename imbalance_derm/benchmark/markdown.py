@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imbalance_derm.benchmark.leaderboard import Board
+from imbalance_derm.benchmark.side_tables import side_tables
 from imbalance_derm.benchmark.words import (
-    EFFECT_HEADS,
     closing_lines,
-    effect_cells,
-    effects_title,
     failure_text,
     marks_text,
     metric_text,
@@ -41,9 +39,9 @@ def _markdown(board: Board) -> str:
     ]
     lines = [f"## {_cell(board.title)}", "", *_table(heads, rows, left=3), ""]
     lines += [*(f"- {_cell(line)}" for line in closing_lines(board)), ""]
-    if board.effects:
-        cells = [effect_cells(effect) for effect in board.effects]
-        lines += [f"{effects_title(board)}:", "", *_table(EFFECT_HEADS, cells, left=3), ""]
+    for table in side_tables(board):
+        title = f"{_cell(table.title)}:"
+        lines += [title, "", *_table(table.heads, table.rows, table.left), ""]
     if board.failures:
         failed = (f"- {_cell(failure_text(cell))}" for cell in board.failures)
         lines += ["Without figures:", "", *failed, ""]

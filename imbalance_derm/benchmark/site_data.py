@@ -13,6 +13,7 @@ from markupsafe import Markup
 from imbalance_derm.benchmark.effects import Effect
 from imbalance_derm.benchmark.leaderboard import Board
 from imbalance_derm.benchmark.rows import PARTS, THEN, kind_of
+from imbalance_derm.benchmark.side_tables import effects_title, splits_title
 from imbalance_derm.benchmark.site_rows import (
     BETWEEN,
     UNKNOWN,
@@ -21,7 +22,8 @@ from imbalance_derm.benchmark.site_rows import (
     line,
     rounded,
 )
-from imbalance_derm.benchmark.words import effects_title, failure_text
+from imbalance_derm.benchmark.splits import SplitContrast
+from imbalance_derm.benchmark.words import failure_text
 from imbalance_derm.report.summary import LOWER_IS_BETTER, title_of
 
 AXES = (
@@ -100,6 +102,8 @@ class BoardData:
             "findings": list(board.findings),
             "effects": [_effect(effect) for effect in board.effects],
             "effectsTitle": effects_title(board),
+            "splits": [] if board.splits is None else list(map(_contrast, board.splits.methods)),
+            "splitsTitle": "" if board.splits is None else splits_title(board.splits),
             "failures": [failure_text(cell) for cell in board.failures],
             "leaky": {row.key: row.leaky for row in board.rows if row.leaky},
         }
@@ -117,6 +121,16 @@ def _effect(effect: Effect) -> dict[str, Any]:
         "unpaired": effect.unpaired,
         "span": [round(effect.smallest, 3), round(effect.largest, 3)],
         "otherBudget": effect.other_budget,
+    }
+
+
+def _contrast(contrast: SplitContrast) -> dict[str, Any]:
+    return {
+        "method": contrast.method,
+        "figure": rounded(contrast.compared.difference),
+        "p": round(contrast.adjusted, 3),
+        "splits": contrast.splits,
+        "detectable": round(contrast.compared.detectable, 3),
     }
 
 

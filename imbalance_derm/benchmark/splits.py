@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from imbalance_derm.benchmark.cells import method_key
 from imbalance_derm.benchmark.choice import baseline_of, plain_parts
@@ -11,7 +12,6 @@ from imbalance_derm.benchmark.ranks import Ranking
 from imbalance_derm.benchmark.rows import Row
 from imbalance_derm.evaluation.holm import holm
 from imbalance_derm.evaluation.resampled_t import ResampledT, resampled_t
-from imbalance_derm.report.summary import signed_text, title_of
 
 LEAST = 3
 """Splits below which their spread is not known."""
@@ -21,8 +21,44 @@ BySplit = Mapping[int, Row]
 """The rows of a method by the seed of the split."""
 
 
-def over_splits(boards: Sequence[Ranking]) -> list[str]:
-    """Say how the methods of a data set compare with the baseline over re-drawn splits.
+@dataclass(frozen=True)
+class SplitContrast:
+    """One method minus the baseline over the splits that both were trained and tested on.
+
+    Attributes
+    ----------
+    method : str
+    splits : int
+    compared : ResampledT
+    adjusted : float
+        Two-sided p-value by Holm, over the methods.
+    """
+
+    method: str
+    splits: int
+    compared: ResampledT
+    adjusted: float
+
+
+@dataclass(frozen=True)
+class OverSplits:
+    """The methods of a data set over its re-drawn splits.
+
+    Attributes
+    ----------
+    metric, baseline : str
+        What is compared, and the method that the others are compared with.
+    methods : tuple of SplitContrast
+        The largest difference first.
+    """
+
+    metric: str
+    baseline: str
+    methods: tuple[SplitContrast, ...]
+
+
+def over_splits(boards: Sequence[Ranking]) -> OverSplits | None:
+    """Compare the methods of a data set with the baseline over re-drawn splits.
 
     A method is the same where its settings are, the seed of the split aside. Its figure on a
     split is that of its row, the mean over the training seeds. Leaky rows are left out, and so
@@ -35,20 +71,29 @@ def over_splits(boards: Sequence[Ranking]) -> list[str]:
 
     Returns
     -------
-    list of str
-        Empty where no method and the baseline share three splits or more.
+    OverSplits or None
+        None where no method and the baseline share three splits or more.
     """
     metric = boards[0].metric
     methods = _methods(boards, metric)
     rows = [_first(method) for method in methods]
     plain = baseline_of(rows, rows[0], plain_parts(rows)) if rows else None
     baseline = next((method for method in methods if _first(method) is plain), {})
-    compared = [
-        (_first(method).method, _compare(method, baseline, metric))
+    others = [
+        method
         for method in methods
         if method is not baseline and len(method.keys() & baseline.keys()) >= LEAST
     ]
-    return [_sentence(compared, _first(baseline).method, metric)] if compared else []
+    if not others:
+        return None
+    compared = [_compare(method, baseline, metric) for method in others]
+    adjusted = holm([each.p_value for each in compared])
+    contrasts = [
+        SplitContrast(_first(method).method, each.freedom + 1, each, float(p))
+        for method, each, p in zip(others, compared, adjusted, strict=True)
+    ]
+    contrasts.sort(key=lambda contrast: -contrast.compared.difference.value)
+    return OverSplits(metric, _first(baseline).method, tuple(contrasts))
 
 
 def _methods(boards: Sequence[Ranking], metric: str) -> list[BySplit]:
@@ -76,17 +121,4 @@ def _compare(method: BySplit, baseline: BySplit, metric: str) -> ResampledT:
         [ours.metrics[metric].value - theirs.metrics[metric].value for ours, theirs in pairs],
         [sum(ours.training_counts.values()) for ours, _ in pairs],
         [sum(ours.test_counts.values()) for ours, _ in pairs],
-    )
-
-
-def _sentence(compared: Sequence[tuple[str, ResampledT]], baseline: str, metric: str) -> str:
-    adjusted = holm([each.p_value for _, each in compared])
-    told = "; ".join(
-        f"{name} {signed_text(each.difference)} on {each.freedom + 1} splits, p = {p:.3f}, "
-        f"{each.detectable:.3f} would have been seen"
-        for (name, each), p in zip(compared, adjusted, strict=True)
-    )
-    return (
-        f"Over re-drawn splits, {title_of(metric)} minus that of the baseline, {baseline}: {told} "
-        "(corrected t of Nadeau and Bengio, as the splits share training images; p by Holm)."
     )

@@ -27,11 +27,8 @@ from imbalance_derm.errors import InputError
 from imbalance_derm.evaluation.best_set import BestSet, best_set
 from imbalance_derm.evaluation.delong import delong
 from imbalance_derm.evaluation.mcnemar import mcnemar
-from imbalance_derm.evaluation.over_seeds import (
-    SeedComparison,
-    contrasts_over_seeds,
-    mean_over_seeds,
-)
+from imbalance_derm.evaluation.over_seeds import contrasts_over_seeds, mean_over_seeds
+from imbalance_derm.evaluation.seed_comparison import SeedComparison
 from imbalance_derm.report.summary import LOWER_IS_BETTER, title_of
 
 _CHOICE = "chosen - baseline"

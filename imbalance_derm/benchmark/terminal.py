@@ -11,13 +11,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from imbalance_derm.benchmark.effects import Effect
 from imbalance_derm.benchmark.leaderboard import Board
 from imbalance_derm.benchmark.rows import Row
+from imbalance_derm.benchmark.side_tables import side_tables
 from imbalance_derm.benchmark.words import (
     closing_lines,
-    effect_cells,
-    effects_title,
     failure_text,
     marks_text,
     metric_text,
@@ -66,20 +64,14 @@ def to_table(board: Board, width: int) -> RenderableType:
     if missing:
         lines.append(Text(f"No room for {', '.join(missing)}: see --format md.", "yellow"))
     lines += [Text(line) for line in board.findings]
-    if board.effects:
-        lines.append(Text(f"{effects_title(board)}:"))
-        lines += [Text(f"  {_effect(effect)}") for effect in board.effects]
+    for table in side_tables(board):
+        lines += [Text(f"{table.title}:"), *(Text(f"  {line}") for line in table.lines)]
     if board.failures:
         lines.append(Text("Without figures:", "yellow"))
         lines += [Text(f"  {failure_text(cell)}", "yellow") for cell in board.failures]
     rest = closing_lines(board)[len(board.findings) :]
     lines += [Text(line, "dim") for line in rest]
     return Group(*lines, Text(""))
-
-
-def _effect(effect: Effect) -> str:
-    axis, value, against, difference, p, pairs, span = effect_cells(effect)
-    return f"{axis}: {value} minus {against} {difference}, p (Holm) {p}, {pairs} pairs from {span}"
 
 
 def _layouts(board: Board) -> Iterator[_Layout]:

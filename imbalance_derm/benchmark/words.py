@@ -1,15 +1,12 @@
-"""How rows, effects and failures read, in every format."""
+"""How rows and failures read, in every format."""
 
 from __future__ import annotations
 
-from imbalance_derm.benchmark.effects import Effect
 from imbalance_derm.benchmark.failed import FailedCell
 from imbalance_derm.benchmark.leaderboard import Board
 from imbalance_derm.benchmark.predictions import seeds_text
 from imbalance_derm.benchmark.rows import Row
-from imbalance_derm.report.summary import figure_text, signed_text, title_of
-
-EFFECT_HEADS = ("axis", "value", "against", "difference", "p (Holm)", "pairs", "pair by pair")
+from imbalance_derm.report.summary import figure_text
 
 
 def metric_text(row: Row, metric: str) -> str:
@@ -51,34 +48,6 @@ def updates_text(row: Row) -> str:
     """
     ends = dict.fromkeys((row.updates[0], row.updates[-1])) if row.updates else ()
     return "–".join(f"{count:,}" for count in ends)
-
-
-def effect_cells(effect: Effect) -> tuple[str, ...]:
-    """Return what a table shows of an effect, in the order of :data:`EFFECT_HEADS`."""
-    pairs = str(effect.pairs) + (f" (and {effect.unpaired} unpaired)" if effect.unpaired else "")
-    return (
-        effect.axis,
-        effect.value,
-        effect.against,
-        signed_text(effect.comparison.difference)
-        + (" other budget" if effect.other_budget else ""),
-        "<0.001" if effect.adjusted < 0.001 else f"{effect.adjusted:.3f}",
-        pairs,
-        f"{effect.smallest:+.3f} to {effect.largest:+.3f}",
-    )
-
-
-def effects_title(board: Board) -> str:
-    """Return what the table of effects is, and how many training seeds are behind it."""
-    title = (
-        f"Effect of each axis on {title_of(board.metric)}, averaged over what it was combined with"
-    )
-    seeds = {effect.comparison.seeds for effect in board.effects}
-    if not seeds:
-        return title
-    if seeds == {1}:
-        return f"{title} (1 training seed: p is of these trained models, not of the method)"
-    return f"{title} ({max(seeds)} training seeds)"
 
 
 def failure_text(cell: FailedCell) -> str:

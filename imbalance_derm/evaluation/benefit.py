@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imbalance_derm.evaluation.over_seeds import SeedComparison
+from imbalance_derm.evaluation.seed_comparison import SeedComparison
 
 _ONE_SEED = " One training seed each: how far another seed would move this is not known."
 

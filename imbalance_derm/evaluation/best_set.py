@@ -12,12 +12,8 @@ from scipy.stats import t
 from imbalance_derm.errors import InputError
 from imbalance_derm.evaluation.holm import holm
 from imbalance_derm.evaluation.intervals import LEVEL, RESAMPLES
-from imbalance_derm.evaluation.over_seeds import (
-    POWER,
-    Method,
-    SeedComparison,
-    contrasts_over_seeds,
-)
+from imbalance_derm.evaluation.over_seeds import Method, contrasts_over_seeds
+from imbalance_derm.evaluation.seed_comparison import POWER, SeedComparison
 from imbalance_derm.experiment.record import Figure
 
 

@@ -6,52 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, logit
-from scipy.stats import norm, t
 
 from imbalance_derm.errors import InputError
 from imbalance_derm.evaluation.decision import Decision, decide
-from imbalance_derm.evaluation.intervals import LEVEL, RESAMPLES, bootstrap, percentile_interval
+from imbalance_derm.evaluation.intervals import RESAMPLES, bootstrap
 from imbalance_derm.evaluation.metrics import measure, possible
 from imbalance_derm.evaluation.predictions import Predictions, require_pairs
+from imbalance_derm.evaluation.seed_comparison import SeedComparison, combine
 from imbalance_derm.experiment.record import Figure
 
 Method = tuple[Sequence[Predictions | Sequence[Predictions]], Sequence[Decision]]
 """What the models of a method say, one per seed, and the decision of each."""
-POWER = 0.8
-"""Chance with which the smallest detectable difference would have been seen."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeedComparison:
-    """The mean difference between two methods over training seeds.
-
-    Attributes
-    ----------
-    difference : Figure
-        Mean over the seeds of first minus second, with its 95 % interval. It covers the draw of
-        the test lesions and, with two seeds or more, of the training seeds.
-    lesion_error : float or None
-        Standard error from the draw of the test lesions; None where too few resamples are usable.
-    seed_error : float or None
-        Standard error from the draw of the training seeds, beyond what the test lesions explain.
-        None with one seed: the spread is unknown and not in the interval.
-    seeds : int
-        Number of pairs of models.
-    detectable : float or None
-        The smallest true difference that a two-sided test at 5 % would have found with a chance
-        of 80 %: 2.8 standard errors, more where few seeds say how large these are.
-    freedom : float or None
-        Satterthwaite's degrees of freedom of the standard error; None where there is none, or
-        where no seed enters and it counts as known.
-    """
-
-    difference: Figure
-    lesion_error: float | None
-    seed_error: float | None
-    seeds: int
-    detectable: float | None
-    freedom: float | None = None
 
 
 def paired_over_seeds(
@@ -219,67 +184,11 @@ def contrasts_over_seeds(
     shares = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples) / seeds
     return {
         contrast: {
-            name: _over_seeds(
-                points[c, m], draws[:, c, m], shares, possible(name), len(weights) > 1
-            )
+            name: combine(points[c, m], draws[:, c, m], shares, possible(name), len(weights) > 1)
             for m, name in enumerate(names)
         }
         for c, (contrast, weights) in enumerate(contrasts.items())
     }
-
-
-def _over_seeds(
-    values: np.ndarray,
-    draws: np.ndarray,
-    shares: np.ndarray,
-    limits: tuple[float, float],
-    contrast: bool,
-) -> SeedComparison:
-    """Combine figures by seed (s,), the same on draws of lesions (b, s), and draws of seeds.
-
-    `limits` are the possible values of the metric; a `contrast` of methods lies within their
-    distance from 0, and the interval is cut there.
-    """
-    seeds, mean = len(values), float(values.mean())
-    usable = ~np.isnan(draws).any(axis=1)
-    over_lesions = np.where(usable, draws.mean(axis=1), np.nan)
-    if percentile_interval(over_lesions) == (None, None) or np.isnan(mean):
-        return SeedComparison(Figure(mean), None, None, seeds, None)
-    lesion_variance = float(over_lesions[usable].var())
-    seed_variance, stretch, freedom = 0.0, 0.0, np.inf
-    if seeds > 1:
-        spread = float(values.var(ddof=1))
-        noise = float((draws[usable] - values).var(axis=1, ddof=1).mean())
-        seed_variance = max(0.0, spread - noise) / seeds
-        if spread > 0:
-            stretch = np.sqrt(seed_variance * seeds / spread * seeds / (seeds - 1))
-            both = lesion_variance + seed_variance
-            freedom = max(seeds - 1, both**2 * (seeds - 1) / (spread / seeds) ** 2)
-    tail = 1 - (1 - LEVEL) / 2
-    error = float(np.sqrt(lesion_variance + seed_variance))
-    wider = t.ppf(tail, freedom) / norm.ppf(tail)
-    moved = over_lesions + stretch * (shares @ values - mean) - mean
-    widest = limits[1] - limits[0]
-    ends = (-widest, widest) if contrast else limits
-    interval = percentile_interval(np.clip(mean + wider * moved, *ends))
-    if not contrast and limits[0] < mean < limits[1]:
-        interval = _on_logit_scale(mean, t.ppf(tail, freedom) * error, limits)
-    return SeedComparison(
-        Figure(mean, *interval),
-        float(np.sqrt(lesion_variance)),
-        float(np.sqrt(seed_variance)) if seeds > 1 else None,
-        seeds,
-        float((t.ppf(tail, freedom) + t.ppf(POWER, freedom)) * error),
-        float(freedom) if np.isfinite(freedom) else None,
-    )
-
-
-def _on_logit_scale(mean: float, margin: float, limits: tuple[float, float]) -> tuple[float, float]:
-    """Return ``mean -+ margin`` as it is on the scale on which the limits are infinitely far."""
-    share, width = (mean - limits[0]) / (limits[1] - limits[0]), limits[1] - limits[0]
-    reach = margin / width / (share * (1 - share))
-    low, high = expit(logit(share) + np.array([-reach, reach]))
-    return limits[0] + width * float(low), limits[0] + width * float(high)
 
 
 @dataclass(frozen=True, eq=False)

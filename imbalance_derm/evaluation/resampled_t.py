@@ -10,7 +10,7 @@ from scipy.stats import t
 
 from imbalance_derm.errors import InputError
 from imbalance_derm.evaluation.intervals import LEVEL
-from imbalance_derm.evaluation.over_seeds import POWER
+from imbalance_derm.evaluation.seed_comparison import POWER
 from imbalance_derm.experiment.record import Figure
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy.stats import t
 from statsmodels.stats.multitest import multipletests
 
+from imbalance_derm.benchmark.json_format import to_json
+from imbalance_derm.benchmark.latex import to_latex
 from imbalance_derm.benchmark.leaderboard import leaderboard
+from imbalance_derm.benchmark.markdown import to_markdown
+from imbalance_derm.benchmark.site import write_site
+from imbalance_derm.benchmark.terminal import to_table
 from imbalance_derm.experiment.record import Figure
 
 AUCS = {"ce": [0.70, 0.74, 0.69, 0.72], "focal": [0.75, 0.76, 0.70, 0.78], "ldam": [0.69] * 4}
@@ -31,12 +39,6 @@ def records(make_record, splits, test_set="test{}", **more):
     return made
 
 
-def said(boards):
-    found = {note for board in boards for note in board.notes if "Over re-drawn splits" in note}
-    assert all(any(note in board.notes for note in found) for board in boards if found)
-    return found
-
-
 def by_hand(ours, theirs):
     apart = np.array(ours) - np.array(theirs)
     error = np.sqrt((1 / len(apart) + TEST / TRAIN) * apart.var(ddof=1))
@@ -48,22 +50,84 @@ def by_hand(ours, theirs):
 
 
 def test_each_method_is_compared_with_the_baseline_over_the_splits(runs, make_record):
-    (note,) = said(leaderboard([runs(*records(make_record, 4))]))
-    assert "AUC minus that of the baseline, none + ce: " in note
-    found = {loss: by_hand(AUCS[loss], AUCS["ce"]) for loss in ("focal", "ldam")}
-    adjusted = multipletests([own[3] for own in found.values()], method="holm")[1]
-    for (loss, (mean, low, high, _, detectable)), p in zip(found.items(), adjusted, strict=True):
-        assert (
-            f"none + {loss} {mean:+.3f} [{low:.3f}, {high:.3f}] on 4 splits, p = {p:.3f}, "
-            f"{detectable:.3f} would have been seen"
-        ) in note
+    boards = leaderboard([runs(*records(make_record, 4))])
+    found = boards[0].splits
+    assert all(board.splits == found for board in boards)
+    assert (found.metric, found.baseline) == ("auc", "none + ce")
+    by_name = {each.method: each for each in found.methods}
+    assert list(by_name) == ["none + focal", "none + ldam"]  # the largest difference first
+    expected = {loss: by_hand(AUCS[loss], AUCS["ce"]) for loss in ("focal", "ldam")}
+    adjusted = multipletests([own[3] for own in expected.values()], method="holm")[1]
+    for (loss, own), p in zip(expected.items(), adjusted, strict=True):
+        said = by_name[f"none + {loss}"]
+        figure = said.compared.difference
+        got = (
+            figure.value,
+            figure.low,
+            figure.high,
+            said.compared.p_value,
+            said.compared.detectable,
+        )
+        assert got == pytest.approx(own)
+        assert (said.splits, said.adjusted) == (4, pytest.approx(p))
+
+
+@pytest.mark.parametrize("write", [to_markdown, to_latex, lambda boards: text_of(boards[0])])
+def test_every_format_has_the_table(runs, make_record, write):
+    text = write(leaderboard([runs(*records(make_record, 4))]))
+    mean, low, high, _, detectable = by_hand(AUCS["focal"], AUCS["ce"])
+    assert "minus that of the baseline, none + ce, over re-drawn splits" in " ".join(text.split())
+    assert f"{mean:+.3f} [{low:.3f}, {high:.3f}]" in text
+    assert f"{detectable:.3f}" in text
+
+
+def test_the_table_as_json(runs, make_record):
+    found = json.loads(to_json(leaderboard([runs(*records(make_record, 4))])))[0]["over_splits"]
+    mean, low, high, p, detectable = by_hand(AUCS["focal"], AUCS["ce"])
+    first = found["methods"][0]
+    assert (found["metric"], found["baseline"]) == ("auc", "none + ce")
+    assert (first["method"], first["splits"]) == ("none + focal", 4)
+    assert first["difference"] == pytest.approx({"value": mean, "low": low, "high": high})
+    assert (first["p"], first["detectable"]) == pytest.approx((p, detectable))
+
+
+def test_the_table_in_a_browser_for_the_data_set_that_has_splits(
+    browser, runs, make_record, tmp_path
+):
+    other = make_record("other", parts={"data": "ward"}, data={"test_set": "w"})
+    boards = leaderboard([runs(*records(make_record, 3), other)])
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(write_site(boards, tmp_path / "site").as_uri())
+    lines = page.locator("#splits-table tbody tr")
+    assert lines.locator("th").all_inner_texts() == ["none + focal", "none + ldam"]
+    cells = lines.first.locator("td").all_inner_texts()
+    mean, *_, detectable = by_hand(AUCS["focal"][:3], AUCS["ce"][:3])
+    assert cells[0].startswith(f"{mean:+.3f}")
+    assert cells[2:] == ["3", f"{detectable:.3f}"]
+    page.get_by_label("Data set").select_option(label="ward")
+    assert page.locator("#splits").is_hidden()
+    page.close()
+    assert faults == []
+
+
+def text_of(board):
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(to_table(board, 200))
+    return console.export_text()
 
 
 def test_one_board_a_split_and_another_data_set_has_its_own(runs, make_record):
     other = make_record("other", parts={"data": "ward"}, data={"test_set": "w"})
     boards = leaderboard([runs(*records(make_record, 3), other)])
     assert [board.data for board in boards] == ["clinic"] * 3 + ["ward"]
-    assert not any("re-drawn" in note for note in boards[-1].notes)
+    assert boards[0].splits is not None
+    assert boards[-1].splits is None
+
+
+def splits_of(boards):
+    return {board.splits for board in boards}
 
 
 @pytest.mark.parametrize(
@@ -76,11 +140,11 @@ def test_one_board_a_split_and_another_data_set_has_its_own(runs, make_record):
     ],
 )
 def test_nothing_is_said_where_that_is_no_evidence(runs, make_record, given):
-    assert said(leaderboard([runs(*records(make_record, **given))])) == set()
+    assert splits_of(leaderboard([runs(*records(make_record, **given))])) == {None}
 
 
 def test_two_versions_of_the_data_are_not_two_splits(runs, make_record):
     made = records(make_record, 4)
     for number, record in enumerate(made):
         made[number] = replace(record, spec={**record.spec, "data": {"name": "clinic"}})
-    assert said(leaderboard([runs(*made)])) == set()
+    assert splits_of(leaderboard([runs(*made)])) == {None}

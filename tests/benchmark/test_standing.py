@@ -16,9 +16,9 @@ from imbalance_derm.benchmark.json_format import to_json
 from imbalance_derm.benchmark.latex import to_latex
 from imbalance_derm.benchmark.leaderboard import leaderboard
 from imbalance_derm.benchmark.markdown import to_markdown
+from imbalance_derm.benchmark.side_tables import effects_title
 from imbalance_derm.benchmark.site_data import BoardData
 from imbalance_derm.benchmark.terminal import to_table
-from imbalance_derm.benchmark.words import effects_title
 from imbalance_derm.evaluation.best_set import best_set
 from imbalance_derm.evaluation.decision import Decision
 from imbalance_derm.evaluation.delong import delong

@@ -12,12 +12,9 @@ from statsmodels.stats.multitest import multipletests
 from imbalance_derm.errors import InputError
 from imbalance_derm.evaluation.best_set import best_set, p_value
 from imbalance_derm.evaluation.decision import ARGMAX
-from imbalance_derm.evaluation.over_seeds import (
-    SeedComparison,
-    mean_over_seeds,
-    paired_over_seeds,
-)
+from imbalance_derm.evaluation.over_seeds import mean_over_seeds, paired_over_seeds
 from imbalance_derm.evaluation.predictions import Predictions
+from imbalance_derm.evaluation.seed_comparison import SeedComparison
 from imbalance_derm.experiment.record import Figure
 
 LABELS = np.repeat([0, 1], [60, 40])

@@ -15,12 +15,12 @@ from imbalance_derm.evaluation.comparison import paired_difference
 from imbalance_derm.evaluation.decision import ARGMAX, Decision, decide
 from imbalance_derm.evaluation.metrics import measure
 from imbalance_derm.evaluation.over_seeds import (
-    SeedComparison,
     contrasts_over_seeds,
     mean_over_seeds,
     paired_over_seeds,
 )
 from imbalance_derm.evaluation.predictions import Predictions
+from imbalance_derm.evaluation.seed_comparison import SeedComparison
 from imbalance_derm.experiment.record import Figure
 
 LOW = Decision("threshold", 0.4, "youden", "validation")

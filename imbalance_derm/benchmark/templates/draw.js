@@ -100,15 +100,20 @@ const draw = (() => {
     return [words, scrolling("Tests", table), note];
   }
 
-  /* The table of effects, on one scale for all. */
-  function effects(found, pages, table) {
-    const ends = found.flatMap((effect) => effect.figure).filter((end) => end !== null);
+  /* One scale about zero for all differences of a table. */
+  function scaleOf(found) {
+    const ends = found.flatMap((each) => each.figure).filter((end) => end !== null);
     const most = Math.max(0.01, ...ends.map(Math.abs));
+    return [-most, most];
+  }
+
+  function effects(found, pages, table) {
+    const scale = scaleOf(found);
     const part = (text, key) => make("td", "", {}, key && pages[key] ? make("a", text, { href: pages[key] }) : text);
     const lines = found.map((effect) => make("tr", "", {},
       make("th", effect.axis, { scope: "row" }),
       part(effect.value, effect.parts[0]), part(effect.against, effect.parts[1]),
-      figureCell(effect.figure, [-most, most], signed),
+      figureCell(effect.figure, scale, signed),
       make("td", probability(effect.p)),
       make("td", effect.pairs + (effect.unpaired ? ` (${effect.unpaired} unpaired)` : "") + (effect.otherBudget ? ", other budget" : "")),
       make("td", `${signed(effect.span[0])} to ${signed(effect.span[1])}`)));
@@ -116,5 +121,14 @@ const draw = (() => {
     table.hidden = !found.length;
   }
 
-  return { make, plural, figureCell, matrix, tags, method, effects };
+  function splits(found, table) {
+    const scale = scaleOf(found);
+    const lines = found.map((each) => make("tr", "", {},
+      make("th", each.method, { scope: "row" }),
+      figureCell(each.figure, scale, signed),
+      make("td", probability(each.p)), make("td", String(each.splits)), make("td", each.detectable.toFixed(3))));
+    table.tBodies[0].replaceChildren(...lines);
+  }
+
+  return { make, plural, figureCell, matrix, tags, method, effects, splits };
 })();

@@ -219,6 +219,9 @@
     at("effects-title").textContent = board.effects.length ? `${board.effectsTitle}. Intervals are 95 %; p-values are adjusted over all effects; where the pairs' signs differ, the mean hides an interaction.`
       : "No grid here: it takes rows that differ in one axis alone, on the same images with the same seeds.";
     draw.effects(board.effects, site.pages, at("effects-table"));
+    at("splits").hidden = !board.splits.length;
+    at("splits-title").textContent = `${board.splitsTitle}. Intervals are 95 %; p-values are adjusted over the methods.`;
+    draw.splits(board.splits, at("splits-table"));
     at("failed").replaceChildren(...board.failures.map((text) => make("li", text)));
     at("failures-none").hidden = board.failures.length > 0;
   }

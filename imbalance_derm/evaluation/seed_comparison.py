@@ -1,0 +1,122 @@
+"""A difference of methods over training seeds: how its two sources of spread are combined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit
+from scipy.stats import norm, t
+
+from imbalance_derm.evaluation.intervals import LEVEL, percentile_interval
+from imbalance_derm.experiment.record import Figure
+
+POWER = 0.8
+"""Chance with which the smallest detectable difference would have been seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedComparison:
+    """The mean difference between two methods over training seeds.
+
+    Attributes
+    ----------
+    difference : Figure
+        Mean over the seeds of first minus second, with its 95 % interval. It covers the draw of
+        the test lesions and, with two seeds or more, of the training seeds.
+    lesion_error : float or None
+        Standard error from the draw of the test lesions; None where too few resamples are usable.
+    seed_error : float or None
+        Standard error from the draw of the training seeds, beyond what the test lesions explain.
+        None with one seed: the spread is unknown and not in the interval.
+    seeds : int
+        Number of pairs of models.
+    detectable : float or None
+        The smallest true difference that a two-sided test at 5 % would have found with a chance
+        of 80 %: 2.8 standard errors, more where few seeds say how large these are.
+    freedom : float or None
+        Satterthwaite's degrees of freedom of the standard error; None where there is none, or
+        where no seed enters and it counts as known.
+    """
+
+    difference: Figure
+    lesion_error: float | None
+    seed_error: float | None
+    seeds: int
+    detectable: float | None
+    freedom: float | None = None
+
+
+def combine(
+    values: np.ndarray,
+    draws: np.ndarray,
+    shares: np.ndarray,
+    limits: tuple[float, float],
+    contrast: bool,
+) -> SeedComparison:
+    """Return the mean of figures by seed with an interval over lesions and seeds.
+
+    :func:`imbalance_derm.evaluation.over_seeds.paired_over_seeds` says how the two are combined.
+
+    Parameters
+    ----------
+    values : ndarray of float, (s,)
+        The figure of each seed.
+    draws : ndarray of float, (b, s)
+        The same on b draws of the test lesions; NaN where a draw has no figure.
+    shares : ndarray of float, (b, s)
+        How often each seed is drawn, as a share of the s.
+    limits : tuple of (float, float)
+        The lowest and the highest possible value of the metric; infinite where there is none.
+    contrast : bool
+        A difference of figures: it lies within the distance of `limits` from 0, and the interval
+        is cut there. Else that of a metric with limits is symmetric on the logit scale.
+
+    Examples
+    --------
+    >>> draws = np.random.default_rng(0).normal((0.02, 0.04), 0.01, (500, 2))
+    >>> shares = np.random.default_rng(1).multinomial(2, (0.5, 0.5), 500) / 2
+    >>> found = combine(np.array([0.02, 0.04]), draws, shares, (0.0, 1.0), contrast=True)
+    >>> found.seeds, round(found.difference.value, 2)
+    (2, 0.03)
+    """
+    seeds, mean = len(values), float(values.mean())
+    usable = ~np.isnan(draws).any(axis=1)
+    over_lesions = np.where(usable, draws.mean(axis=1), np.nan)
+    if percentile_interval(over_lesions) == (None, None) or np.isnan(mean):
+        return SeedComparison(Figure(mean), None, None, seeds, None)
+    lesion_variance = float(over_lesions[usable].var())
+    seed_variance, stretch, freedom = 0.0, 0.0, np.inf
+    if seeds > 1:
+        spread = float(values.var(ddof=1))
+        noise = float((draws[usable] - values).var(axis=1, ddof=1).mean())
+        seed_variance = max(0.0, spread - noise) / seeds
+        if spread > 0:
+            stretch = np.sqrt(seed_variance * seeds / spread * seeds / (seeds - 1))
+            both = lesion_variance + seed_variance
+            freedom = max(seeds - 1, both**2 * (seeds - 1) / (spread / seeds) ** 2)
+    tail = 1 - (1 - LEVEL) / 2
+    error = float(np.sqrt(lesion_variance + seed_variance))
+    wider = t.ppf(tail, freedom) / norm.ppf(tail)
+    moved = over_lesions + stretch * (shares @ values - mean) - mean
+    widest = limits[1] - limits[0]
+    ends = (-widest, widest) if contrast else limits
+    interval = percentile_interval(np.clip(mean + wider * moved, *ends))
+    if not contrast and limits[0] < mean < limits[1]:
+        interval = _on_logit_scale(mean, t.ppf(tail, freedom) * error, limits)
+    return SeedComparison(
+        Figure(mean, *interval),
+        float(np.sqrt(lesion_variance)),
+        float(np.sqrt(seed_variance)) if seeds > 1 else None,
+        seeds,
+        float((t.ppf(tail, freedom) + t.ppf(POWER, freedom)) * error),
+        float(freedom) if np.isfinite(freedom) else None,
+    )
+
+
+def _on_logit_scale(mean: float, margin: float, limits: tuple[float, float]) -> tuple[float, float]:
+    """Return ``mean -+ margin`` as it is on the scale on which the limits are infinitely far."""
+    share, width = (mean - limits[0]) / (limits[1] - limits[0]), limits[1] - limits[0]
+    reach = margin / width / (share * (1 - share))
+    low, high = expit(logit(share) + np.array([-reach, reach]))
+    return limits[0] + width * float(low), limits[0] + width * float(high)
