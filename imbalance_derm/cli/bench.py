@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,7 @@ def bench(
     from imbalance_derm.suite.executors import find_executor
     from imbalance_derm.suite.grid import grid
     from imbalance_derm.suite.order import in_order
+    from imbalance_derm.suite.runner import carry_out, claim, describe, lay_out
     from imbalance_derm.suite.suite import read_suite
     from imbalance_derm.suite.task import Resources
 
@@ -112,17 +114,20 @@ def bench(
             durations = probed(tasks, durations)
         bench_outcome.show_plan(asked, cells, todo, tasks, durations, jobs)
         return 0
-    from imbalance_derm.suite.runner import carry_out, describe
-
-    describe(asked, cells, folder)
-    if tasks:
-        options = {**asked.slurm, "address": address} if address else asked.slurm
-        try:
+    claim(folder, asked)
+    try:
+        describe(asked, cells, folder)
+        lay_out(todo, folder)
+        if tasks:
+            options = {**asked.slurm, "address": address} if address else asked.slurm
             with (
                 watching(tasks, durations, jobs, asked.metric) as view,
                 find_executor(executor)(jobs, resources, options) as workers,
             ):
-                carry_out(todo, tasks, folder, workers, resources, view.ended, view.refresh)
-        except KeyboardInterrupt as error:
-            raise KeyboardInterrupt(command) from error
-    return bench_outcome.show_results(folder, cells, asked.metric)
+                carry_out(tasks, workers, resources, view.ended, view.refresh)
+        return bench_outcome.show_results(folder, cells, asked.metric)
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(command) from error
+    finally:
+        for task in tasks[:1]:
+            shutil.rmtree(task.session_folder, ignore_errors=True)

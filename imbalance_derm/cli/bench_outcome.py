@@ -61,7 +61,13 @@ def show_plan(
 
 
 def show_results(folder: Path, cells: Sequence[Cell], metric: str) -> int:
-    """Write the leaderboard, print it, and return the exit code: 1 where no run has a record."""
+    """Write the leaderboard, print it, and return the exit code: 1 where a run failed.
+
+    Raises
+    ------
+    RunError
+        No run of the suite has a record.
+    """
     from imbalance_derm.benchmark.json_format import to_json
     from imbalance_derm.benchmark.leaderboard import leaderboard
     from imbalance_derm.benchmark.site import write_site
@@ -69,23 +75,26 @@ def show_results(folder: Path, cells: Sequence[Cell], metric: str) -> int:
     from imbalance_derm.errors import RunError
     from imbalance_derm.experiment.failure import find_failures
     from imbalance_derm.experiment.files import write_text
-    from imbalance_derm.experiment.record import find_records
+    from imbalance_derm.experiment.record import RECORD_FILE
 
-    runs = folder / RUNS
-    if not find_records([runs]):
-        _, first = find_failures([runs])[0]
-        raise RunError(f"no run of the suite gave a result; the first: {first.reason}")
+    failures = [f for cell in cells for _, f in find_failures([folder / RUNS / cell.name])]
+    if not any((folder / RUNS / cell.name / RECORD_FILE).is_file() for cell in cells):
+        why = f"; the first: {failures[0].reason}" if failures else ""
+        raise RunError(f"no run of the suite gave a result{why}")
     boards = leaderboard([folder], metric or None)
     write_text(folder / "leaderboard.json", to_json(boards))
     page = write_site(boards, folder / "leaderboard").resolve()
+    failed = sum(failure.status != "refused" for failure in failures)
     if is_quiet():
         click.echo(page)
-        return 0
+        return int(failed > 0)
     console = Console(highlight=False)
     for board in boards:
         console.print(to_table(board, console.width))
     console.print(f"Leaderboard: {page}", soft_wrap=True, style=f"link {page.as_uri()}")
-    return 0
+    if failed:
+        console.print(f"{failed} of {len(cells)} runs gave no result; the same command tries again")
+    return int(failed > 0)
 
 
 def _values(cells: Sequence[Cell]) -> dict[str, str]:

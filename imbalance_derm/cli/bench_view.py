@@ -79,6 +79,7 @@ class View:
         self.best: tuple[float, str] | None = None
         self.started = self.said = time.monotonic()
         self.running: list[Heartbeat] = []
+        self.left_text = f"{self.total} waiting"
         self.tell: Callable[[str], None] = lambda text: None
 
     def ended(self, task: Task, outcome: Outcome) -> None:
@@ -101,10 +102,13 @@ class View:
 
     def refresh(self) -> None:
         """Look at what the workers are at."""
-        self.running = heartbeats(self.session_folder)
+        found = heartbeats(self.session_folder)
+        self.running = [beat for beat in found if beat.key in self.left]
+        # Not when it is drawn: that is another thread, and tasks end meanwhile.
+        self.left_text = self._left()
         if time.monotonic() - self.said > LINE_EVERY:
             at = "; ".join(f"{beat.title}: {_doing(beat)}" for beat in self.running)
-            self._say(f"  {self._left()}; {at}" if at else f"  {self._left()}")
+            self._say(f"  {self.left_text}; {at}" if at else f"  {self.left_text}")
 
     def __rich__(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
@@ -116,7 +120,7 @@ class View:
         )  # fmt: skip
         number = bar.add_task("Suite", total=self.total, completed=self.total - len(self.left))
         bar.tasks[number].start_time = bar.get_time() - (time.monotonic() - self.started)
-        lines = [self._left()]
+        lines = [self.left_text]
         if self.failures:
             lines.append(f"{self.failures} without a result")
         if self.best is not None:
@@ -137,11 +141,20 @@ class View:
     def _left(self) -> str:
         waiting = f"{len(self.left) - len(self.running)} waiting"
         new = [task for key, task in self.left.items() if key not in self.durations.finished]
-        expected = estimate(new, self.durations, self.jobs)
+        expected = estimate(new, self.durations, self.jobs, self._under_way())
         if expected.unknown == len(new):
             return waiting
         unknown = f", {expected.unknown} stages of unknown length" if expected.unknown else ""
         return f"{waiting}, about {spoken(expected.wall)} left{unknown}"
+
+    def _under_way(self) -> dict[str, float | None]:
+        """Return what is left of each running task, as far as it can be told."""
+        now, found = time.time(), dict[str, float | None]()
+        for beat in self.running:
+            expected = self.durations.expected(self.left[beat.key])
+            left = None if expected is None else max(0.0, expected - (now - beat.began))
+            found[beat.key] = _seconds_left(beat) if beat.done else left
+        return found
 
     def _say(self, text: str) -> None:
         self.said = time.monotonic()
@@ -156,5 +169,10 @@ def _doing(beat: Heartbeat) -> str:
 def _time_left(beat: Heartbeat) -> str:
     if not beat.done or beat.done >= beat.total:
         return ""
+    return f"{spoken(_seconds_left(beat))} left"
+
+
+def _seconds_left(beat: Heartbeat) -> float:
+    """Return what is left of a stage that has told of its progress."""
     spent = time.time() - beat.began
-    return f"{spoken(spent / beat.done * (beat.total - beat.done))} left"
+    return spent / beat.done * max(0, beat.total - beat.done)

@@ -94,7 +94,7 @@ def _of_the_system(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return (
             f"no space left{where}; free some, or move the cache with IMBDERM_CACHE=DIR and the "
-            "runs with --out DIR, then go on with: imbderm run --resume RUN"
+            "runs with --out DIR, then go on: imbderm run --resume RUN, or the same suite again"
         )
     return f"{(error.strerror or str(error)).lower()}{where}"
 

@@ -31,6 +31,7 @@ from imbalance_derm.experiment.events import (
     StageFinished,
     StageProgress,
     StageStarted,
+    StageWaits,
 )
 
 TITLES = {
@@ -94,6 +95,8 @@ class _Bars:
         if isinstance(event, StageStarted):
             self.finish()
             self.task = self._add(_title(event.stage))
+        elif isinstance(event, StageWaits):
+            self.progress.update(self.task, figures=_waits(event))
         elif isinstance(event, StageProgress):
             figures = _figures(event.figures)
             self.progress.update(
@@ -127,6 +130,8 @@ class _Lines:
         if isinstance(event, StageStarted):
             self.began = time.monotonic()
             self._line(f"{_title(event.stage)} ...{self._key(event.stage, event.key)}")
+        elif isinstance(event, StageWaits):
+            self._line(f"  {_waits(event)}")
         elif isinstance(event, StageProgress):
             if time.monotonic() - self.last > LINE_EVERY:
                 figures = _figures(event.figures)
@@ -151,6 +156,10 @@ class _Lines:
     def _line(self, text: str) -> None:
         self.last = time.monotonic()
         click.echo(text.rstrip(), err=True)
+
+
+def _waits(event: StageWaits) -> str:
+    return f"another process is at: {_title(event.stage)}; waiting for it"
 
 
 def _title(stage: str) -> str:

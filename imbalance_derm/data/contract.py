@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ import pandas as pd
 from PIL import Image
 
 from imbalance_derm.data.pixels import read_rgb
+from imbalance_derm.experiment.fingerprint import file_digest
 
 
 class Dataset(ABC):
@@ -61,8 +61,7 @@ class Dataset(ABC):
 
     def digest(self, source: str) -> str:
         """Return a hash that determines the pixels behind `source`."""
-        with Path(source).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(Path(source))
 
     def read(self, source: str, at_least: int = 0) -> Image.Image | np.ndarray:
         """Return the whole image behind `source`, RGB and upright.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -21,14 +22,20 @@ PACKAGES = (
 )
 
 
-def environment(device: str, threads: int, precision: str) -> dict[str, Any]:
-    """Return versions, device, threads and platform; nothing that names the machine or its user."""
-    versions = {}
+@cache
+def versions() -> dict[str, str]:
+    """Return the version of each package that a figure may depend on."""
+    found = {}
     for package in PACKAGES:
         try:
-            versions[package] = metadata.version(package)
+            found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            versions[package] = "not installed"
+            found[package] = "not installed"
+    return found
+
+
+def environment(device: str, threads: int, precision: str) -> dict[str, Any]:
+    """Return versions, device, threads and platform; nothing that names the machine or its user."""
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
@@ -36,5 +43,5 @@ def environment(device: str, threads: int, precision: str) -> dict[str, Any]:
         "device": device,
         "threads": threads,
         "precision": precision,
-        "versions": versions,
+        "versions": versions(),
     }

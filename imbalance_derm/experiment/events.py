@@ -31,6 +31,14 @@ class StageStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class StageWaits:
+    """Another process is computing the stage; it is started, or found, once that has ended."""
+
+    stage: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class StageProgress:
     """`done` of `total` units of a stage, with figures worth showing."""
 
@@ -64,5 +72,13 @@ class RunFinished:
     folder: Path
 
 
-Event = RunStarted | StageStarted | StageProgress | StageFinished | EpochFinished | RunFinished
+Event = (
+    RunStarted
+    | StageStarted
+    | StageWaits
+    | StageProgress
+    | StageFinished
+    | EpochFinished
+    | RunFinished
+)
 Listener = Callable[[Event], None]

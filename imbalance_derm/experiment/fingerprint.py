@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,3 +60,51 @@ def _is_text(node: ast.stmt) -> bool:
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
     )
+
+
+def files_digest(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return a hash for each parameter that is the path of a file or folder that is there.
+
+    A path says nothing of what lies there, such as other weights than yesterday's. A file counts
+    by its bytes; a folder, which may hold thousands of images, by the names, sizes and times of
+    the files in it.
+
+    Examples
+    --------
+    >>> files_digest({"weights": "imagenet", "dropout": 0.2})
+    {}
+    """
+    found = {}
+    for name, value in parameters.items():
+        if not isinstance(value, str) or not value:
+            continue
+        path = Path(value).expanduser()
+        with suppress(OSError):  # too long for a name: no path
+            if path.is_file():
+                found[name] = file_digest(path)
+            elif path.is_dir():
+                files = sorted(each for each in path.rglob("*") if each.is_file())
+                found[name] = digest([[str(f.relative_to(path)), *_version(f)] for f in files])
+    return found
+
+
+def file_digest(file: Path) -> str:
+    """Return the SHA-256 of a file; it is read again once its size or time has changed.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    return _bytes_digest(file, *_version(file))
+
+
+def _version(file: Path) -> tuple[int, int]:
+    about = file.stat()
+    return about.st_size, about.st_mtime_ns
+
+
+@cache
+def _bytes_digest(file: Path, size: int, changed: int) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -38,6 +38,8 @@ class StageEntry:
         Optimiser steps taken in this run: 0 where the stage was found in the cache.
     facts : dict
         What the computation reported, such as ``{"steps": 400}``.
+    other_versions : dict of str to str
+        By package the version that computed it, where that is not the one of this run.
     """
 
     stage: str
@@ -47,6 +49,7 @@ class StageEntry:
     peak_memory_mb: float
     steps: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
+    other_versions: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,24 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from imbalance_derm.experiment.events import Listener, StageFinished, StageProgress, StageStarted
+from imbalance_derm.experiment.environment import versions
+from imbalance_derm.experiment.events import (
+    Listener,
+    StageFinished,
+    StageProgress,
+    StageStarted,
+    StageWaits,
+)
 from imbalance_derm.experiment.files import write_text
 from imbalance_derm.experiment.fingerprint import digest
 from imbalance_derm.experiment.record import StageEntry
 
 META = "stage.json"
 CHECKPOINT = "checkpoint"
+_OWN = "imbalance-derm"
+"""What matters of this package is in the keys."""
 Progress = Callable[[int, int, dict[str, float]], None]
 
 
@@ -81,25 +90,63 @@ class StageCache:
         key = digest({"stage": stage, **inputs})
         final = self.root / stage / key
         final.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(final.with_suffix(".lock")):
-            found = (final / META).is_file()
-            if not found:
+        with self._lock(final, stage, key):
+            meta = _read_meta(final)
+            found = meta is not None
+            if meta is None:
                 self.listener(StageStarted(stage, key))
-                self._compute(stage, final, compute)
-        meta = json.loads((final / META).read_text(encoding="utf-8"))
-        steps = 0 if found else int(meta["facts"].get("steps", 0))
+                meta = self._compute(stage, final, compute)
+        now = versions()
         entry = StageEntry(
-            stage, key, found, meta["seconds"], meta["peak_memory_mb"], steps, meta["facts"]
+            stage=stage,
+            key=key,
+            cached=found,
+            seconds=meta["seconds"],
+            peak_memory_mb=meta["peak_memory_mb"],
+            steps=0 if found else int(meta["facts"].get("steps", 0)),
+            facts=meta["facts"],
+            other_versions={
+                name: version
+                for name, version in meta.get("versions", {}).items()
+                if now.get(name) != version and name != _OWN
+            },
         )
         self.entries.append(entry)
         self.listener(StageFinished(entry))
         return Stage(entry, final)
 
+    @contextmanager
+    def _lock(self, final: Path, stage: str, key: str) -> Iterator[None]:
+        """Keep other processes from the stage; say so where one of them is at it."""
+        lock = FileLock(final.with_suffix(".lock"))
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            self.listener(StageWaits(stage, key))
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
     def _compute(
         self, stage: str, final: Path, compute: Callable[[Path, Progress], dict[str, Any]]
-    ) -> None:
+    ) -> dict[str, Any]:
         partial = final.with_suffix(".partial")
         partial.mkdir(exist_ok=True)
+        meta = _read_meta(partial)
+        if meta is None:
+            meta = self._written(stage, partial, compute)
+        # From here on a kill costs nothing: what is there is whole.
+        shutil.rmtree(partial / CHECKPOINT, ignore_errors=True)
+        if final.exists():
+            shutil.rmtree(final)
+        partial.rename(final)
+        return meta
+
+    def _written(
+        self, stage: str, partial: Path, compute: Callable[[Path, Progress], dict[str, Any]]
+    ) -> dict[str, Any]:
         _forget_all_but_checkpoint(partial)
 
         def progress(done: int, total: int, figures: dict[str, float]) -> None:
@@ -111,12 +158,22 @@ class StageCache:
             "seconds": usage.seconds,
             "peak_memory_mb": usage.peak_bytes / 2**20,
             "facts": facts,
+            "versions": versions(),
         }
-        shutil.rmtree(partial / CHECKPOINT, ignore_errors=True)
         write_text(partial / META, json.dumps(meta))
-        if final.exists():
-            shutil.rmtree(final)
-        partial.rename(final)
+        return meta
+
+
+def _read_meta(folder: Path) -> dict[str, Any] | None:
+    """Return what a finished stage says of itself; None where nothing, or half of it, is there.
+
+    A power failure may leave the name of a file without its text.
+    """
+    try:
+        meta: dict[str, Any] = json.loads((folder / META).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return meta
 
 
 def _forget_all_but_checkpoint(folder: Path) -> None:

@@ -28,7 +28,11 @@ from imbalance_derm.training.loop import train_classifier
 from imbalance_derm.training.plan import Plan
 from imbalance_derm.training.pool import Pool
 
-ROOMS = ("losses", "models", "optimizers", "sampling", "schedule", "training")
+CODE = (
+    "losses", "models", "optimizers", "sampling", "schedule", "training",
+    "evaluation.evaluate", "evaluation.metrics", "pipeline.classifier",
+)  # fmt: skip
+"""What a training runs through; figures on the validation set choose the update that is kept."""
 WEIGHTS = "weights.safetensors"
 TRAINED_WITH = ("sampler", "mixer", "backbone", "head", "loss", "optimizer")
 UNKEYED = {"device", "threads", "checkpoint_seconds"}
@@ -58,7 +62,7 @@ def training_inputs(bench: Workbench) -> dict[str, Any]:
         "stages": bench.stage_identities,
         "train": spec.train.model_dump(mode="json", exclude=UNKEYED),
         "seed": spec.seed,
-        "code": source_digest(*(f"imbalance_derm.{room}" for room in ROOMS)),
+        "code": source_digest(*(f"imbalance_derm.{room}" for room in CODE)),
         "arithmetic": bench.arithmetic,
     }
 

@@ -27,8 +27,8 @@ def export_run(
     classes: tuple[str, ...],
 ) -> None:
     """Put predictions, weights and synthetic samples into the run's folder."""
-    _link(judgement.file, folder / PREDICTIONS)
-    _link(trained.stage.folder / WEIGHTS, folder / WEIGHTS)
+    _copy(judgement.file, folder / PREDICTIONS)
+    _copy(trained.stage.folder / WEIGHTS, folder / WEIGHTS)
     if synthetic is not None and len(synthetic.labels):
         export_synthetic(folder / SYNTHETIC, synthetic, classes)
 
@@ -64,11 +64,7 @@ def export_synthetic(folder: Path, synthetic: Synthetic, classes: tuple[str, ...
     partial.rename(folder)
 
 
-def _link(source: Path, target: Path) -> None:
-    """Share the cached file where the file system can, else copy it."""
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file; sharing it would let an edit of the run's file into the cache."""
     with replacing(target) as temporary:
-        temporary.unlink()
-        try:
-            os.link(source, temporary)
-        except OSError:
-            shutil.copyfile(source, temporary)
+        shutil.copyfile(source, temporary)

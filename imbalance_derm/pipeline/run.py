@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,6 +95,8 @@ def run(
     judgement = judge(bench, trained, lesions)
     record = _record(bench, folder.name, command, lesions, trained, synthetic, judgement, start)
     further = further_evidence(bench, lesions, trained, judgement)
+    for warning in _made_elsewhere(stages.entries):
+        warn(warning)
     record = replace(
         record, robustness=further.robustness, sites=further.sites, paired=further.paired
     )
@@ -167,6 +169,19 @@ def _record(
         seconds=time.perf_counter() - start,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _made_elsewhere(entries: Sequence[StageEntry]) -> Iterator[str]:
+    """Say which packages had another version when stages in the cache were computed."""
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        for package, version in entry.other_versions.items():
+            found.setdefault(f"{package} {version}", []).append(entry.stage)
+    for package, made in found.items():
+        yield (
+            f"{', '.join(dict.fromkeys(made))}: in the cache, computed with {package}; another "
+            "cache (IMBDERM_CACHE) computes them anew"
+        )
 
 
 def _component(entry: Registered) -> dict[str, str]:

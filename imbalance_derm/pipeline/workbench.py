@@ -10,7 +10,7 @@ import torch
 from accelerate import Accelerator
 
 from imbalance_derm.experiment.environment import environment
-from imbalance_derm.experiment.fingerprint import source_digest
+from imbalance_derm.experiment.fingerprint import files_digest, source_digest
 from imbalance_derm.experiment.spec import PARTS, Section, Spec
 from imbalance_derm.experiment.stages import CHECKPOINT, Progress, StageCache
 from imbalance_derm.registry.manager import installed
@@ -54,7 +54,7 @@ class Workbench:
         return create(PARTS[section], chosen.name, chosen.parameters, *given)
 
     def identity(self, section: str) -> dict[str, Any]:
-        """Return all that determines what the part of a section does: code and parameters."""
+        """Return all that determines what the part of a section does: code, parameters, files."""
         chosen: Section = getattr(self.spec, section)
         return identity(PARTS[section], chosen.name, chosen.parameters)
 
@@ -85,17 +85,19 @@ class Workbench:
 
 
 def identity(kind: str, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return all that determines what a component does: code and parameters."""
+    """Return all that determines what a component does: code, parameters, the files named."""
     entry = installed().get(kind, name)
     module = entry.component.target.partition(":")[0]
     package = module.rpartition(".")[0]
     # A plugin's or a synthesizer's whole package counts; a room of ours holds many parts.
     belongs = () if package in ROOMS_OF_PARTS else (package,)
+    files = files_digest(parameters)
     return {
         "name": name,
         "parameters": parameters,
         "distribution": f"{entry.distribution} {entry.version}",
         "source": source_digest(module, *belongs),
+        **({"files": files} if files else {}),
     }
 
 

@@ -39,7 +39,13 @@ class Durations:
 
 
 def remember(task: Task, outcome: Outcome) -> None:
-    """Keep the time of a task that had something to compute, in the cache beside its result."""
+    """Keep the time of a task that had something to compute, in the cache beside its result.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    """
     if not outcome.computed and not task.run:
         return
     kept = {
@@ -56,8 +62,12 @@ def known_durations(cache: Path) -> Durations:
     """Return what the tasks took whose results went into `cache`."""
     alike: dict[str, list[float]] = defaultdict(list)
     finished = set()
-    for file in (cache / STEPS).glob("*.json"):
-        kept = json.loads(file.read_text(encoding="utf-8"))
+    # Hidden files are being written, or were when their writer was killed.
+    for file in (cache / STEPS).glob("[!.]*.json"):
+        try:
+            kept = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
         # The result of a run is not in the cache but in a suite's folder.
         if not kept["run"] and all(
             (cache / stage / key).is_dir() for stage, key in kept["computed"]

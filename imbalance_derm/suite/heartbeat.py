@@ -69,10 +69,16 @@ def beating(folder: Path, key: str, title: str) -> Iterator[Listener]:
             file.unlink(missing_ok=True)
 
 
+def no_longer(folder: Path, key: str) -> None:
+    """Take away the heartbeat of a task whose worker died."""
+    with suppress(OSError):
+        (folder / PROGRESS / f"{key}.json").unlink(missing_ok=True)
+
+
 def heartbeats(folder: Path) -> list[Heartbeat]:
     """Return what the workers of a session are at, the longest at work first."""
     found = []
-    for file in (folder / PROGRESS).glob("*.json"):
+    for file in (folder / PROGRESS).glob("[!.]*.json"):
         with suppress(OSError, ValueError):  # it ended in between
             found.append(Heartbeat(**json.loads(file.read_text(encoding="utf-8"))))
     return sorted(found, key=lambda heartbeat: heartbeat.began)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from types import MappingProxyType
 
 from imbalance_derm.suite.durations import Durations
 from imbalance_derm.suite.task import Task
@@ -51,17 +52,26 @@ class Estimate:
     unknown: int
 
 
-def estimate(tasks: Iterable[Task], durations: Durations, jobs: int) -> Estimate:
+def estimate(
+    tasks: Iterable[Task],
+    durations: Durations,
+    jobs: int,
+    under_way: Mapping[str, float | None] = MappingProxyType({}),
+) -> Estimate:
     """Play a plan through on `jobs` workers at the expected durations.
 
     Parameters
     ----------
     tasks : iterable of Task
         In the order in which they are begun. One of unknown length counts as nothing.
+    under_way : mapping of str to float
+        By key of a task that has begun, the seconds that are left of it; None where unknown.
     """
     by_key = {task.key: task for task in tasks}
-    seconds = {key: durations.expected(task) for key, task in by_key.items()}
-    place = {key: number for number, key in enumerate(by_key)}
+    seconds = {key: durations.expected(task) for key, task in by_key.items()} | {
+        key: left for key, left in under_way.items() if key in by_key
+    }
+    place = {key: number for number, key in enumerate(sorted(by_key, key=_not_in(under_way)))}
     graph = _graph_of(by_key.values())
     ready, running, now = list[tuple[int, str]](), list[tuple[float, str]](), 0.0
     while graph.is_active():
@@ -74,6 +84,11 @@ def estimate(tasks: Iterable[Task], durations: Durations, jobs: int) -> Estimate
         graph.done(key)
     known = [each for each in seconds.values() if each is not None]
     return Estimate(sum(known), now, len(seconds) - len(known))
+
+
+def _not_in(keys: Container[str]) -> Callable[[str], bool]:
+    """Return what sorts those in `keys` first."""
+    return lambda key: key not in keys
 
 
 def _graph_of(tasks: Iterable[Task]) -> TopologicalSorter[str]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
+import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
+from filelock import FileLock, Timeout
+
+from imbalance_derm.errors import InputError
 from imbalance_derm.experiment.failure import write_failure
 from imbalance_derm.experiment.files import write_text
 from imbalance_derm.pipeline.naming import SPEC_FILE
@@ -17,7 +22,29 @@ from imbalance_derm.suite.heartbeat import EVERY
 from imbalance_derm.suite.layout import RUNS, SUITE_FILE
 from imbalance_derm.suite.plan import Plan
 from imbalance_derm.suite.suite import Suite
-from imbalance_derm.suite.task import Outcome, Resources, Task
+from imbalance_derm.suite.task import Outcome, Resources, Task, set_aside
+
+
+def claim(folder: Path, suite: Suite) -> None:
+    """Create the folder of a suite, or see that it is this suite's.
+
+    Raises
+    ------
+    InputError
+        Another suite's results are there, or it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        name = json.loads((folder / SUITE_FILE).read_text(encoding="utf-8"))["name"]
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        reason = (error.strerror or "not writable").lower()
+        raise InputError(f"cannot write suites to {folder}: {reason}; give --out DIR") from error
+    except (ValueError, KeyError, TypeError):
+        return  # not what a suite writes: it is written anew
+    if name != suite.name:
+        raise InputError(f"{folder} holds suite {name}, this is {suite.name}; give another --out")
 
 
 def describe(suite: Suite, cells: list[Cell], folder: Path) -> None:
@@ -33,10 +60,30 @@ def describe(suite: Suite, cells: list[Cell], folder: Path) -> None:
     write_text(folder / SUITE_FILE, json.dumps(described, indent=1) + "\n")
 
 
+def lay_out(plan: Plan, folder: Path) -> None:
+    """Prepare the folder of every run that is to be made, or is left out.
+
+    What lies there from other code, data or settings counts for nothing from now on.
+    """
+    for name, failure in plan.failures.items():
+        set_aside(folder / RUNS / name)
+        write_failure(folder / RUNS / name, failure)
+    for task in plan.tasks.values():
+        if task.run:
+            _renew(task)
+    for cell in plan.planned:
+        write_text(folder / RUNS / cell.name / SPEC_FILE, cell.spec.to_toml())
+
+
+def _renew(task: Task) -> None:
+    task.run_folder.mkdir(parents=True, exist_ok=True)
+    with suppress(Timeout), FileLock(task.run_folder.with_suffix(".lock"), blocking=False):
+        if not task.finished:
+            set_aside(task.run_folder)
+
+
 def carry_out(
-    plan: Plan,
     tasks: list[Task],
-    folder: Path,
     executor: Executor,
     resources: Resources,
     ended: Callable[[Task, Outcome], None],
@@ -47,26 +94,25 @@ def carry_out(
     Parameters
     ----------
     tasks : list of Task
-        Those of the plan, in the order in which they are to be begun.
+        In the order in which they are to be begun.
     ended : callable
         Told of every task that has ended.
     watch : callable
         Called about once a second.
     """
-    for name, failure in plan.failures.items():
-        write_failure(folder / RUNS / name, failure)
-    for cell in plan.planned:
-        write_text(folder / RUNS / cell.name / SPEC_FILE, cell.spec.to_toml())
     futures: dict[str, Future[Outcome]] = {}
+    by_future: dict[Future[Outcome], Task] = {}
+    done: SimpleQueue[Future[Outcome]] = SimpleQueue()
     for task in tasks:
         needed = [futures[key] for key in task.needs if key in futures]
-        futures[task.key] = executor.submit(task, needed, resources)
-    by_future = {futures[task.key]: task for task in tasks}
-    pending = set(by_future)
-    while pending:
-        done, pending = wait(pending, timeout=EVERY, return_when=FIRST_COMPLETED)
-        for future in filter(done.__contains__, by_future):  # as they were submitted
-            ended(by_future[future], future.result())
-        watch()
-    for task in tasks[:1]:
-        shutil.rmtree(task.session_folder, ignore_errors=True)
+        future = futures[task.key] = executor.submit(task, needed, resources)
+        by_future[future] = task
+        future.add_done_callback(done.put)
+    watched = 0.0
+    while by_future:
+        with suppress(Empty):
+            future = done.get(timeout=EVERY)
+            ended(by_future.pop(future), future.result())
+        if time.monotonic() - watched >= EVERY:
+            watch()
+            watched = time.monotonic()

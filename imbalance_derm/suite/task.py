@@ -10,7 +10,7 @@ from typing import Any, Literal
 from imbalance_derm.experiment.failure import Status
 from imbalance_derm.experiment.files import write_text
 from imbalance_derm.experiment.record import RECORD_FILE
-from imbalance_derm.suite.layout import KEY_FILE, RUNS, SESSIONS
+from imbalance_derm.suite.layout import KEY_FILE, RUNS, SESSIONS, SUPERSEDED
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,16 @@ class Task:
         key = self.run_folder / KEY_FILE
         recorded = (self.run_folder / RECORD_FILE).is_file() and key.is_file()
         return recorded and key.read_text(encoding="utf-8") == self.key
+
+
+def set_aside(folder: Path) -> None:
+    """Keep the record of an earlier run in this folder from standing for what is to be made.
+
+    Code, data or settings are others than those it was made with.
+    """
+    (folder / KEY_FILE).unlink(missing_ok=True)
+    if (folder / RECORD_FILE).is_file():
+        (folder / RECORD_FILE).replace(folder / SUPERSEDED)
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from typing import Any
 from filelock import FileLock
 
 from imbalance_derm.errors import ImbdermError, InputError
-from imbalance_derm.experiment.events import Listener, StageFinished
+from imbalance_derm.experiment.events import Event, Listener, StageFinished, StageWaits
 from imbalance_derm.experiment.failure import FAILURE_FILE, Failure, write_failure
 from imbalance_derm.experiment.files import write_text
 from imbalance_derm.experiment.spec import Spec
 from imbalance_derm.suite.durations import remember
-from imbalance_derm.suite.heartbeat import beating
+from imbalance_derm.suite.heartbeat import beating, no_longer
 from imbalance_derm.suite.layout import KEY_FILE
-from imbalance_derm.suite.task import Outcome, Task, read_outcome, write_outcome
+from imbalance_derm.suite.task import Outcome, Task, read_outcome, set_aside, write_outcome
 from imbalance_derm.suite.time_limit import OutOfTime, time_limit
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -48,7 +48,8 @@ def perform(task: Task) -> Outcome:
     seconds = time.perf_counter() - start
     outcome = Outcome(outcome.status, outcome.stage, outcome.reason, seconds, tuple(computed))
     if outcome.status == "done":
-        remember(task, outcome)
+        with suppress(OSError):  # it is for estimates only
+            remember(task, outcome)
     elif task.run:
         _leave_failure(task, outcome)
     write_outcome(task, outcome)
@@ -58,6 +59,7 @@ def perform(task: Task) -> Outcome:
 def give_up(task: Task, reason: str) -> Outcome:
     """Leave the outcome of a task whose worker did not live to tell it."""
     outcome = Outcome("failed", task.stage, reason)
+    no_longer(task.session_folder, task.key)
     with suppress(OSError):  # a full disk: the tasks that need it find no outcome, and say so
         if task.run:
             _leave_failure(task, outcome)
@@ -84,8 +86,16 @@ def _hindrance(task: Task) -> Outcome | None:
 
 def _attempt(task: Task, listen: Listener) -> Outcome:
     try:
-        with time_limit(task.seconds):
-            _compute(task, listen)
+        with time_limit(task.seconds) as clock:
+
+            def timed(event: Event) -> None:
+                if isinstance(event, StageWaits):
+                    clock.pause()  # it is another process that takes its time
+                else:
+                    clock.resume()
+                listen(event)
+
+            _compute(task, timed)
     except InputError as error:
         return Outcome("refused", task.stage, str(error))
     except ImbdermError as error:
@@ -112,7 +122,7 @@ def _compute(task: Task, listen: Listener) -> None:
     with FileLock(folder.with_suffix(".lock")):
         if task.finished:
             return  # another process on the same suite was here first
-        (folder / KEY_FILE).unlink(missing_ok=True)
+        set_aside(folder)
         warnings: list[str] = []
         run(spec, folder, cache, task.command, listen, warnings.append)
         if warnings:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import time
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from imbalance_derm.experiment.events import StageFinished, StageStarted
+from imbalance_derm.experiment.events import StageFinished, StageStarted, StageWaits
 from imbalance_derm.experiment.files import replacing
-from imbalance_derm.experiment.fingerprint import digest, source_digest
+from imbalance_derm.experiment.fingerprint import digest, files_digest, source_digest
 from imbalance_derm.experiment.stages import CHECKPOINT, StageCache
 
 
@@ -89,6 +91,82 @@ def test_two_processes_do_a_stage_once(tmp_path):
     for process in workers:
         process.join()
     assert found == [False, True]
+
+
+def hold(root: str, ready, go) -> None:
+    def compute(folder: Path, progress) -> dict:
+        ready.set()
+        go.wait(30)
+        return {}
+
+    StageCache(Path(root)).run("fit", {}, compute)
+
+
+def test_who_waits_for_another_process_is_told_so(tmp_path):
+    context = multiprocessing.get_context("fork")
+    ready, go = context.Event(), context.Event()
+    other = context.Process(target=hold, args=(str(tmp_path), ready, go))
+    other.start()
+    assert ready.wait(30)
+    events = []
+
+    def listen(event) -> None:
+        events.append(event)
+        go.set()
+
+    stage = StageCache(tmp_path, listen).run("fit", {}, write)
+    other.join()
+    assert [type(event) for event in events] == [StageWaits, StageFinished]
+    assert stage.entry.cached
+
+
+def test_a_stage_without_its_own_account_is_computed_again(tmp_path):
+    stage = StageCache(tmp_path).run("fit", {}, write)
+    (stage.folder / "stage.json").write_text("")  # what a power failure leaves
+    again = StageCache(tmp_path).run("fit", {}, write)
+    assert (again.entry.cached, again.facts) == (False, {"steps": 12})
+
+
+def test_a_kill_between_the_last_two_steps_costs_nothing(tmp_path):
+    stage = StageCache(tmp_path).run("fit", {}, write)
+    partial = stage.folder.with_suffix(".partial")
+    stage.folder.rename(partial)
+    (partial / CHECKPOINT).mkdir()
+
+    def never(folder: Path, progress) -> dict:
+        pytest.fail("was computed again")
+
+    again = StageCache(tmp_path).run("fit", {}, never)
+    assert (again.folder / "result.txt").read_text() == "made"
+    assert sorted(path.name for path in again.folder.iterdir()) == ["result.txt", "stage.json"]
+
+
+def test_a_found_stage_tells_what_other_versions_it_was_computed_with(tmp_path):
+    stage = StageCache(tmp_path).run("fit", {}, write)
+    assert stage.entry.other_versions == {}
+    file = stage.folder / "stage.json"
+    meta = json.loads(file.read_text())
+    assert meta["versions"]["torch"] == metadata.version("torch")
+    meta["versions"] |= {"torch": "1.0", "imbalance-derm": "0.0.1"}
+    file.write_text(json.dumps(meta))
+    again = StageCache(tmp_path).run("fit", {}, write)
+    assert again.entry.other_versions == {"torch": "1.0"}
+
+
+def test_a_path_counts_by_what_lies_there(tmp_path):
+    weights, folder = tmp_path / "weights.pt", tmp_path / "model"
+    weights.write_bytes(b"a")
+    folder.mkdir()
+    (folder / "unet.bin").write_bytes(b"a")
+    parameters = {"weights": str(weights), "start_from": str(folder), "policy": "skin", "n": 3}
+    before = files_digest(parameters)
+    assert before["weights"] == hashlib.sha256(b"a").hexdigest()
+    assert sorted(before) == ["start_from", "weights"]
+    weights.write_bytes(b"b")
+    (folder / "unet.bin").write_bytes(b"bb")
+    after = files_digest(parameters)
+    assert after["weights"] == hashlib.sha256(b"b").hexdigest()
+    assert after["start_from"] != before["start_from"]
 
 
 def test_replacing_keeps_the_old_file_when_writing_fails(tmp_path):

@@ -20,7 +20,7 @@ from imbalance_derm.suite.grid import Cell, grid
 from imbalance_derm.suite.layout import RUNS
 from imbalance_derm.suite.order import in_order
 from imbalance_derm.suite.plan import plan
-from imbalance_derm.suite.runner import carry_out
+from imbalance_derm.suite.runner import carry_out, lay_out
 from imbalance_derm.suite.suite import Suite
 from imbalance_derm.suite.task import Outcome, Resources, Task
 
@@ -115,7 +115,8 @@ def carry(
         carried.outcomes[task.key] = outcome
 
     with executor:
-        carry_out(planned, tasks, folder, executor, Resources(), ended, watch)
+        lay_out(planned, folder)
+        carry_out(tasks, executor, Resources(), ended, watch)
     return carried
 
 

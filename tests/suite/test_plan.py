@@ -138,6 +138,15 @@ def test_the_estimate_is_that_of_a_schedule_played_through():
     assert two.wall == 6.0  # a 0-4, b 0-1 and d 1-4 on the other, c 4-6
 
 
+def test_what_has_begun_counts_with_what_is_left_of_it():
+    tasks = [task("a"), task("b"), task("c")]
+    durations = Durations(frozenset(), {"a": 4.0, "b": 100.0})
+    found = estimate(tasks, durations, 1, {"b": 3.0, "c": 2.0, "gone": 50.0})
+    assert (found.work, found.wall, found.unknown) == (9.0, 9.0, 0)
+    # "c" has a worker already: it is not waited for behind "a", which has none yet.
+    assert estimate(tasks, durations, 2, {"b": 3.0, "c": 2.0}).wall == 6.0
+
+
 def test_more_workers_never_take_longer_than_one_and_never_less_than_their_share():
     rng = np.random.default_rng(0)
     tasks = [task(str(n), [str(n - 1)] if n % 3 else []) for n in range(30)]
@@ -164,3 +173,10 @@ def test_durations_are_medians_of_what_is_alike_and_finished_is_what_is_still_th
     assert found.alike == {"alike": 2.0}
     kept = json.loads((tmp_path / "steps" / "k1.json").read_text())
     assert kept["title"] == "fit some"
+
+
+def test_a_half_written_note_of_a_duration_stops_nobody(tmp_path):
+    (tmp_path / "steps").mkdir()
+    (tmp_path / "steps" / ".k.json.x1.json").touch()  # being written, or its writer was killed
+    (tmp_path / "steps" / "k.json").touch()
+    assert known_durations(tmp_path) == Durations(frozenset(), {})

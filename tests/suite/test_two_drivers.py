@@ -29,7 +29,7 @@ from imbalance_derm.suite.executors import find_executor
 from imbalance_derm.suite.grid import grid
 from imbalance_derm.suite.order import in_order
 from imbalance_derm.suite.plan import plan
-from imbalance_derm.suite.runner import carry_out
+from imbalance_derm.suite.runner import carry_out, lay_out
 from imbalance_derm.suite.suite import Suite
 from imbalance_derm.suite.layout import RUNS
 from imbalance_derm.suite.task import Resources
@@ -39,11 +39,10 @@ if __name__ == "__main__":
     cells, ended = grid(suite, {}), []
     planned = plan(suite, cells, folder / "suite", folder / "cache", "")
     tasks = in_order(planned.tasks, known_durations(folder / "cache"))
+    lay_out(planned, folder / "suite")
     with find_executor("local")(1, Resources(), {}) as executor:
-        carry_out(
-            planned, tasks, folder / "suite", executor, Resources(),
-            lambda task, outcome: ended.append(asdict(outcome)), lambda: None,
-        )
+        note = lambda task, outcome: ended.append(asdict(outcome))
+        carry_out(tasks, executor, Resources(), note, lambda: None)
     print(json.dumps(ended))
 """
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from imbalance_derm.errors import InputError, RunError
-from imbalance_derm.experiment.events import StageProgress, StageStarted
+from imbalance_derm.experiment.events import StageProgress, StageStarted, StageWaits
 from imbalance_derm.experiment.failure import find_failures
 from imbalance_derm.suite import work
 from imbalance_derm.suite.heartbeat import beating, heartbeats
@@ -81,6 +81,26 @@ def test_an_import_is_let_finish(tmp_path, monkeypatch):
     with pytest.raises(OutOfTime):
         slow()
     assert sys.modules.pop("slow_to_import").whole
+
+
+def test_waiting_for_another_process_does_not_count(tmp_path, monkeypatch):
+    def compute(task, listen):
+        listen(StageWaits("fit", "k"))
+        time.sleep(0.6)
+        listen(StageStarted("fit", "k"))
+        time.sleep(0.05 if task.key == "short" else 30)
+
+    monkeypatch.setattr(work, "_compute", compute)
+    assert work.perform(make(tmp_path, "short", seconds=0.4)).status == "done"
+    assert work.perform(make(tmp_path, "long", seconds=0.4)).status == "timed out"
+
+
+def test_a_task_whose_worker_died_is_not_shown_as_running(tmp_path):
+    task = make(tmp_path, session="s")
+    with beating(task.session_folder, task.key, task.title):
+        assert len(heartbeats(task.session_folder)) == 1
+        work.give_up(task, "killed")
+        assert heartbeats(task.session_folder) == []
 
 
 @pytest.mark.parametrize("needed", [Outcome("failed", "fit", "burst"), None])
