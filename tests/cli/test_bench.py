@@ -34,6 +34,20 @@ reason = "known from before"
 """
 
 
+DIVERGING = """
+preset = "smoke"
+
+[base]
+data = "phantom"
+backbone = { name = "efficientnet_lite0", frozen = true }
+train.updates = 3
+
+[axes.rate]
+sound = {}
+endless = { train.learning_rate = 1e38 }
+"""
+
+
 @pytest.fixture
 def suite(tmp_path) -> Path:
     file = tmp_path / "small.toml"
@@ -122,6 +136,24 @@ def test_killed_and_run_again_it_computes_nothing_twice(suite, tmp_path):
     undisturbed = run(tmp_path / "other_cache", suite, "--out", whole, "--jobs", 2)
     assert undisturbed.returncode == 0, undisturbed.stderr
     assert figures(whole) == found
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_is_told_by_the_exit_code_and_the_others_stand(tmp_path):
+    file, out = tmp_path / "diverging.toml", tmp_path / "out"
+    file.write_text(DIVERGING)
+    result = run(tmp_path / "cache", file, "--out", out, "--jobs", 2)
+    assert result.returncode == 1, result.stderr
+    assert "1 of 2 runs gave no result" in result.stdout
+    (board,) = json.loads((out / "leaderboard.json").read_text())
+    assert [row["axes"] for row in board["rows"] if row["runs"]] == [{"rate": "sound"}]
+    assert [cell["status"] for cell in board["failures"]] == ["failed"]
+    assert not list((out / "sessions").glob("*"))
+    other = tmp_path / "other.toml"
+    other.write_text(DIVERGING)
+    taken = run(tmp_path / "cache", other, "--out", out)
+    assert (taken.returncode, taken.stderr.count("\n")) == (2, 1)
+    assert "holds suite diverging, this is other" in taken.stderr
 
 
 def test_a_suite_that_cannot_be_made_is_told_in_one_line(tmp_path):
