@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from imbalance_derm.errors import InputError
@@ -43,6 +44,9 @@ class Cell:
 def grid(suite: Suite, common: dict[str, Any]) -> list[Cell]:
     """Return every combination of the axes, the seed varying fastest.
 
+    A relative path to the data is taken from the working directory and made absolute, as workers
+    may have another one.
+
     Parameters
     ----------
     suite : Suite
@@ -72,7 +76,7 @@ def grid(suite: Suite, common: dict[str, Any]) -> list[Cell]:
             axes = {**values, SEED: str(seed)}
             own = merge(_long(_overlaid(suite, axes, tree)), common)
             _refuse_what_the_suite_says(suite, own)
-            spec = resolve({**own, SEED: seed}, suite.preset)
+            spec = _found_anywhere(resolve({**own, SEED: seed}, suite.preset))
             cell = Cell(axes, spec, _excluded(suite, axes))
             if cell.name in cells:
                 raise InputError(
@@ -124,6 +128,14 @@ def _refuse_what_the_suite_says(suite: Suite, tree: dict[str, Any]) -> None:
                 f"suite {suite.name}: '{key}' has no effect in [base], an axis, an overlay or "
                 f"--set; write {instead} at the top of the suite file"
             )
+
+
+def _found_anywhere(spec: Spec) -> Spec:
+    """Return `spec` with an absolute path to the data."""
+    if not spec.data.root:
+        return spec
+    root = str(Path(spec.data.root).absolute())
+    return spec.model_copy(update={"data": spec.data.model_copy(update={"root": root})})
 
 
 def _excluded(suite: Suite, axes: dict[str, str]) -> str:

@@ -98,6 +98,19 @@ def test_a_setting_that_the_suite_has_for_itself_is_not_ignored(setting):
         grid(suite(), parse_setting(setting))
 
 
+@pytest.mark.parametrize(
+    "base", [{"data": "photos"}, {"data": {"name": "folder", "root": "photos"}}]
+)
+def test_the_data_are_found_from_any_folder(base, tmp_path, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    (cell,) = grid(suite(base=base), {})
+    monkeypatch.chdir("/")  # a worker's
+    assert Path(cell.spec.data.root).samefile(tmp_path / "photos")
+    (there,) = grid(suite(base={"data": "folder"}), {"data": {"root": str(tmp_path / "photos")}})
+    assert there.name == cell.name
+
+
 TWO = """
 seeds = [0, 1]
 [axes]
