@@ -191,3 +191,9 @@ def test_the_demo_suite_has_the_36_runs_that_it_is_known_for():
     cells = grid(read_suite(FOLDER / "demo.toml"), {})
     assert len(cells) == 36
     assert {cell.spec.data.name for cell in cells} == {"phantom"}
+
+
+def test_every_row_of_paper_a_at_small_size_says_that_another_backbone_stands_in():
+    cells = grid(read_suite(FOLDER / "melanet_cpu.toml"), {"data": {"root": "somewhere"}})
+    assert {cell.spec.backbone.name for cell in cells} == {"efficientnet_lite0"}
+    assert all(cell.axes["method"].startswith("lite0_") for cell in cells)
