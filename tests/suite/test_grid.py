@@ -1,10 +1,12 @@
 """Suite files and their grids."""
 
+import os
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from imbalance_derm.errors import InputError
 from imbalance_derm.evaluation.decision import ARGMAX
@@ -13,6 +15,7 @@ from imbalance_derm.evaluation.long_tail import long_tail_accuracy
 from imbalance_derm.evaluation.predictions import Predictions
 from imbalance_derm.experiment.settings import parse_setting
 from imbalance_derm.suite.grid import grid
+from imbalance_derm.suite.plan import default_jobs
 from imbalance_derm.suite.suite import Suite, read_suite
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "suites"
@@ -197,3 +200,11 @@ def test_every_row_of_paper_a_at_small_size_says_that_another_backbone_stands_in
     cells = grid(read_suite(FOLDER / "melanet_cpu.toml"), {"data": {"root": "somewhere"}})
     assert {cell.spec.backbone.name for cell in cells} == {"efficientnet_lite0"}
     assert all(cell.axes["method"].startswith("lite0_") for cell in cells)
+
+
+def test_a_suite_for_a_gpu_can_be_planned_without_one(monkeypatch):
+    budget = read_suite(FOLDER / "melanet.toml").budget
+    assert budget.gpus == 1
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert default_jobs(budget) == 6
