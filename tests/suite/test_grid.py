@@ -196,6 +196,16 @@ def test_the_demo_suite_has_the_36_runs_that_it_is_known_for():
     assert {cell.spec.data.name for cell in cells} == {"phantom"}
 
 
+def test_the_synth_suite_has_no_method_twice():
+    cells = grid(read_suite(FOLDER / "synth.toml"), {"data": {"root": "somewhere"}})
+    assert len(cells) == 10 * 4 * 3
+    made = [cell for cell in cells if not cell.excluded]
+    # No synthesis with all four losses, and nine synthesizers with the two that count no class.
+    assert len(made) == (4 + 9 * 2) * 3
+    counting = {c.axes["synth"] for c in made if c.axes["loss"] not in ("ce", "focal")}
+    assert counting == {"none"}
+
+
 def test_every_row_of_paper_a_at_small_size_says_that_another_backbone_stands_in():
     cells = grid(read_suite(FOLDER / "melanet_cpu.toml"), {"data": {"root": "somewhere"}})
     assert {cell.spec.backbone.name for cell in cells} == {"efficientnet_lite0"}
