@@ -1,6 +1,6 @@
 """One method of a committed suite against each other, within each protocol, paired over seeds.
 
-    python benchmarks/order.py benchmarks/results/melanet --axis method --value melanet
+    python benchmarks/order.py benchmarks/results/melanet --axis method --value lite0_melanet
         --within protocol --metric auc
 
 Writes ``order.json`` into the suite's folder: by protocol the order of the methods by their mean

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from imbalance_derm.errors import InputError
 from imbalance_derm.experiment.settings import merge, resolve
 from imbalance_derm.experiment.spec import PARTS, Spec
 from imbalance_derm.pipeline.naming import run_name
-from imbalance_derm.suite.suite import SEED, Suite
+from imbalance_derm.suite.suite import SEED, Suite, name_of, names_in
 
 LISTED = (*PARTS, "recipe", "stages")
 """Axes whose values are parts, recipes or schedules, and need no name of their own."""
@@ -43,6 +44,9 @@ class Cell:
 def grid(suite: Suite, common: dict[str, Any]) -> list[Cell]:
     """Return every combination of the axes, the seed varying fastest.
 
+    A relative path to the data is taken from the working directory and made absolute, as workers
+    may have another one.
+
     Parameters
     ----------
     suite : Suite
@@ -52,8 +56,8 @@ def grid(suite: Suite, common: dict[str, Any]) -> list[Cell]:
     Raises
     ------
     InputError
-        A part, section or parameter is unknown or out of range, or two combinations are the
-        same run.
+        A part, section or parameter is unknown or out of range, two combinations are the same
+        run, or a section sets the seed or the preset, which are the suite's to say.
 
     Examples
     --------
@@ -70,8 +74,9 @@ def grid(suite: Suite, common: dict[str, Any]) -> list[Cell]:
         values = {axis: name for axis, (name, _) in zip(suite.axes, combination, strict=True)}
         for seed in suite.seeds:
             axes = {**values, SEED: str(seed)}
-            own = _overlaid(suite, axes, tree)
-            spec = resolve({**merge(_long(own), common), SEED: seed}, suite.preset)
+            own = merge(_long(_overlaid(suite, axes, tree)), common)
+            _refuse_what_the_suite_says(suite, own)
+            spec = _found_anywhere(resolve({**own, SEED: seed}, suite.preset))
             cell = Cell(axes, spec, _excluded(suite, axes))
             if cell.name in cells:
                 raise InputError(
@@ -98,14 +103,7 @@ def _choices(axis: str, values: list[Any] | dict[str, Any]) -> Iterator[tuple[st
             f"axes.{axis}.first = {{ train.updates = 100 }}"
         )
     for value in values:
-        yield _name_of(value), {axis: value}
-
-
-def _name_of(value: Any) -> str:
-    if isinstance(value, dict):
-        rest = ", ".join(f"{key}={each}" for key, each in value.items() if key != "name")
-        return f"{value.get('name', '')} ({rest})" if rest else str(value.get("name", ""))
-    return " > ".join(map(_name_of, value)) if isinstance(value, list) else str(value)
+        yield name_of(value), {axis: value}
 
 
 def _long(tree: dict[str, Any]) -> dict[str, Any]:
@@ -119,8 +117,25 @@ def _long(tree: dict[str, Any]) -> dict[str, Any]:
 def _overlaid(suite: Suite, axes: dict[str, str], tree: dict[str, Any]) -> dict[str, Any]:
     for entry in suite.overlay:
         if _meant(entry, axes):
-            tree = merge(_long(tree), _long(entry.get("set", {})))
+            tree = merge(_long(tree), _long(entry["set"]))
     return tree
+
+
+def _refuse_what_the_suite_says(suite: Suite, tree: dict[str, Any]) -> None:
+    for key, instead in ((SEED, "seeds = [0, 1, ...]"), ("preset", 'preset = "smoke"')):
+        if key in tree:
+            raise InputError(
+                f"suite {suite.name}: '{key}' has no effect in [base], an axis, an overlay or "
+                f"--set; write {instead} at the top of the suite file"
+            )
+
+
+def _found_anywhere(spec: Spec) -> Spec:
+    """Return `spec` with an absolute path to the data."""
+    if not spec.data.root:
+        return spec
+    root = str(Path(spec.data.root).absolute())
+    return spec.model_copy(update={"data": spec.data.model_copy(update={"root": root})})
 
 
 def _excluded(suite: Suite, axes: dict[str, str]) -> str:
@@ -132,11 +147,7 @@ def _excluded(suite: Suite, axes: dict[str, str]) -> str:
 
 def _meant(entry: dict[str, Any], axes: dict[str, str]) -> bool:
     """Tell whether the values of an entry that are those of axes are these."""
-    return all(axes[axis] in _texts(value) for axis, value in entry.items() if axis in axes)
-
-
-def _texts(value: Any) -> list[str]:
-    return [_name_of(each) for each in value] if isinstance(value, list) else [_name_of(value)]
+    return all(axes[axis] in names_in(value) for axis, value in entry.items() if axis in axes)
 
 
 def _said(axes: dict[str, str]) -> str:
