@@ -121,6 +121,11 @@ def leaderboard(
             title=title,
             metric=metric or suites.metric,
             axes=suites.axes,
+            remarks=[
+                r
+                for suite in dict.fromkeys(row.suite for row in own)
+                for r in suites.remarks.get(suite, ())
+            ],
             tables=[table for table in tables if table.data.name == name],
             repeats=[run for data, run in repeats if data == name],
             stale=[run for data, run in stale if data == name],
@@ -145,6 +150,7 @@ class _Given:
     title: str
     metric: str
     axes: dict[str, tuple[str, ...]]
+    remarks: list[str]
     tables: list[PublishedTable]
     repeats: list[str]
     stale: list[str]
@@ -174,7 +180,9 @@ def _board(given: _Given, rows: list[Row], ended: list[tuple[Row, Failure]]) -> 
         splits=None,
         failures=failed_cells(list(zip(unfinished, (f for _, f in ended), strict=True))),
         notes=tuple(
-            dict.fromkeys([*([] if given.title == given.name else [OTHER_VERSION]), *notes])
+            dict.fromkeys(
+                [*([] if given.title == given.name else [OTHER_VERSION]), *given.remarks, *notes]
+            )
         ),
         references=tuple(table.source.text for table in given.tables),
     )

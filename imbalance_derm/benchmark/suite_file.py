@@ -22,11 +22,14 @@ class SuiteFacts:
         By suite folder the names of its axes in order; the seed is none of them.
     values : dict of str to dict of str to str
         By run folder, its value on each axis.
+    remarks : dict of str to tuple of str
+        By suite folder what it is, and what a reader of its rows must know.
     """
 
     metric: str = ""
     axes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
+    remarks: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def suite_of(self, folder: Path) -> str:
         """Return the suite's folder that a run lies in, "" where there is none."""
@@ -56,6 +59,7 @@ def read_suites(paths: list[Path]) -> SuiteFacts:
     metrics: list[str] = []
     axes: dict[str, tuple[str, ...]] = {}
     values: dict[str, dict[str, str]] = {}
+    remarks: dict[str, tuple[str, ...]] = {}
     for file in (file for path in paths for file in sorted(path.rglob(SUITE_FILE))):
         suite = file.parent
         try:
@@ -64,8 +68,10 @@ def read_suites(paths: list[Path]) -> SuiteFacts:
             for name, own in said["runs"].items():
                 folder = (suite / RUNS / name).as_posix()
                 values[folder] = {a: str(v) for a, v in own.items() if a != "seed"}
+            what = [f"Suite {said['name']}: {said['summary']}"] if said.get("summary") else []
+            remarks[suite.as_posix()] = (*what, *map(str, said.get("remarks", ())))
             metrics.append(said.get("metric") or "")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"{file} is not what a suite writes: {error}; run it again") from error
     metric = metrics[0] if len(set(metrics)) == 1 else ""
-    return SuiteFacts(metric, axes, values)
+    return SuiteFacts(metric, axes, values, remarks)

@@ -52,6 +52,7 @@ def describe(suite: Suite, cells: list[Cell], folder: Path) -> None:
     described = {
         "name": suite.name,
         "summary": suite.summary,
+        "remarks": suite.remarks,
         "metric": suite.metric,
         "axes": list(suite.axes),
         "seeds": suite.seeds,

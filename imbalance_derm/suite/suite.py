@@ -42,6 +42,8 @@ class Suite(_Strict):
     Attributes
     ----------
     name, summary : str
+    remarks : list of str
+        What a reader of its leaderboard must know, such as where it departs from a paper.
     preset : {"smoke", "demo", "paper"}
     seeds : list of int
         The innermost axis: every cell is trained once with each.
@@ -64,6 +66,7 @@ class Suite(_Strict):
 
     name: Annotated[str, Field(pattern=r"^[\w-]+$")]
     summary: str = ""
+    remarks: list[str] = []
     preset: Literal["smoke", "demo", "paper"] = "demo"
     seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
     metric: str = ""

@@ -57,3 +57,17 @@ def test_rows_of_two_suites_are_compared_by_their_parts(suite, tmp_path):
     assert len(board.rows) == 8
     pairs = {(e.axis, e.value, e.against): (e.pairs, e.unpaired) for e in board.effects}
     assert pairs == {("synth", "cyclegan", "none"): (4, 0), ("loss", "focal", "ce"): (4, 0)}
+
+
+def test_what_a_suite_says_of_itself_stands_below_its_ranking_and_no_other(
+    stale, make_record, runs
+):
+    said = json.loads((stale / "suite.json").read_text())
+    remarks = {"name": "some", "summary": "Two losses", "remarks": ["The rate is not the paper's."]}
+    (stale / "suite.json").write_text(json.dumps(said | remarks))
+    own = runs(make_record("own", parts={"data": "ward"}))
+    by_data = {board.data: board.notes for board in leaderboard([stale, own])}
+    ward = by_data.pop("ward")
+    (ours,) = by_data.values()
+    assert ours[:2] == ("Suite some: Two losses", "The rate is not the paper's.")
+    assert not set(ours[:2]) & set(ward)
