@@ -22,7 +22,8 @@ def to_json(boards: list[Board]) -> str:
     Each has ``rows``, best first, ``findings``, ``effects`` and their title, ``over_splits`` (null
     where too few splits were drawn), ``failures`` and ``notes``. A row's ``metrics.NAME`` is
     ``{"value", "low", "high"}``, null where undefined or not given; ``printed.NAME`` is the
-    paper's own heading and digits; ``runs`` are its seeds.
+    paper's own heading and digits; ``runs`` are its seeds. ``detectable`` is of a single test at
+    5 %, ``detectable_in_family`` of one among all that ``p_holm`` is adjusted over.
     """
     return (
         json.dumps([_board(b) for b in boards], indent=2, ensure_ascii=False, allow_nan=False)
@@ -130,6 +131,7 @@ def _effect(effect: Effect) -> dict[str, Any]:
         **_comparison(effect.comparison),
         "p": effect.p_value,
         "p_holm": effect.adjusted,
+        "detectable_in_family": finite(effect.detectable),
         "pairs": effect.pairs,
         "unpaired": effect.unpaired,
         "smallest": finite(effect.smallest),
@@ -150,6 +152,7 @@ def _splits(found: OverSplits) -> dict[str, Any]:
                 "p": each.compared.p_value,
                 "p_holm": each.adjusted,
                 "detectable": each.compared.detectable,
+                "detectable_in_family": each.detectable,
             }
             for each in found.methods
         ],

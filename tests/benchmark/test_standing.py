@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 import shutil
 from dataclasses import replace
 
@@ -10,13 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
+from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
+from imbalance_derm.benchmark.csv_format import to_csv
 from imbalance_derm.benchmark.json_format import to_json
 from imbalance_derm.benchmark.latex import to_latex
 from imbalance_derm.benchmark.leaderboard import leaderboard
 from imbalance_derm.benchmark.markdown import to_markdown
-from imbalance_derm.benchmark.side_tables import effects_title
+from imbalance_derm.benchmark.side_tables import effects_title, side_tables
+from imbalance_derm.benchmark.site import write_site
 from imbalance_derm.benchmark.site_data import BoardData
 from imbalance_derm.benchmark.terminal import to_table
 from imbalance_derm.evaluation.best_set import best_set
@@ -146,6 +151,54 @@ def test_effects_are_those_of_the_axes_adjusted_over_all(grid, with_suite):
         assert (effect.pairs, effect.unpaired) == (2, 0)
     p = [effect.p_value for effect in board.effects]
     assert [effect.adjusted for effect in board.effects] == pytest.approx(holm(p).tolist())
+
+
+def test_what_would_have_been_seen_is_of_the_family_in_every_format(grid, browser, tmp_path):
+    """The standard errors are those of a contrast by itself; the family has two effects."""
+    folder = grid.close()
+    board, _ = rows_of(folder)
+    methods, seen = by_hand(folder), {}
+    for compared, pairs in PAIRS.items():
+        weights = {name: w for pair in pairs for name, w in zip(pair, (0.5, -0.5), strict=True)}
+        found = contrasts_over_seeds(methods, {"effect": weights}, ["auc"])["effect"]["auc"]
+        error = np.hypot(found.lesion_error, found.seed_error)
+        known = t(found.freedom or np.inf)
+        seen[compared] = (known.ppf(1 - 0.05 / 4) + known.ppf(0.8)) * error
+        assert seen[compared] > found.detectable
+    data = json.loads(to_json([board]))[0]
+    got = {(e["axis"], e["value"], e["against"]): e for e in data["effects"]}
+    assert {key: e["detectable_in_family"] for key, e in got.items()} == pytest.approx(seen)
+    wide = io.StringIO()
+    Console(file=wide, width=250).print(to_table(board, 250))
+    for text in (wide.getvalue(), to_markdown([board]), to_latex([board])):
+        assert "ould have been seen" in text
+        for value in seen.values():
+            assert f"{value:.3f}" in text
+    page = browser.new_page()
+    page.goto(write_site([board], tmp_path / "site").as_uri())
+    table = page.locator("#effects-table")
+    heads = table.locator("thead th").all_inner_texts()
+    cells = table.locator("tbody tr").nth(0).locator("th, td").all_inner_texts()
+    said = dict(zip(heads, cells, strict=True))
+    key = said["axis"], said["value"], said["against"]
+    assert said["would have been seen"] == f"{seen[key]:.3f}"
+    page.close()
+    flat = {row["method"]: row for row in csv.DictReader(io.StringIO(to_csv([board])))}
+    expected = best_set(methods, "auc").standings
+    for name, row in flat.items():
+        value = expected[name].detectable
+        cell = row["detectable_top_holm"]
+        assert (float(cell) if cell else None) == (None if value is None else pytest.approx(value))
+
+
+def test_where_so_few_seeds_say_too_little_nothing_would_have_been_seen(grid):
+    board, _ = rows_of(grid.close())
+    effects = tuple(replace(effect, detectable=value) for effect, value in
+                    zip(board.effects, (1.7, None), strict=True))  # fmt: skip
+    (table,) = side_tables(replace(board, effects=effects))
+    place = table.heads.index("would have been seen")
+    assert [row[place] for row in table.rows] == ["none", "none"]
+    assert all("none would have been seen" in line for line in table.lines)
 
 
 def test_a_row_without_partner_is_left_out_and_one_pair_is_no_effect(grid):

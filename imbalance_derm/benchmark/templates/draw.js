@@ -12,6 +12,8 @@ const draw = (() => {
   const plural = (count, word, words = `${word}s`) => `${count.toLocaleString("en")} ${count === 1 ? word : words}`;
   const signed = (value, digits = 3) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(digits);
   const probability = (p) => (p === null ? "–" : p < 0.001 ? "<0.001" : p.toFixed(3));
+  /* What would have been seen: none where only what no two methods differ by. */
+  const least = (value) => (value === null || value > 1 ? "none" : value.toFixed(3));
 
   /* A value with its interval as text and as a bar to scale; `write` puts a number into words. */
   function figureCell(figure, [from, to], write = (value) => value.toFixed(3)) {
@@ -114,7 +116,7 @@ const draw = (() => {
       make("th", effect.axis, { scope: "row" }),
       part(effect.value, effect.parts[0]), part(effect.against, effect.parts[1]),
       figureCell(effect.figure, scale, signed),
-      make("td", probability(effect.p)),
+      make("td", probability(effect.p)), make("td", least(effect.detectable)),
       make("td", effect.pairs + (effect.unpaired ? ` (${effect.unpaired} unpaired)` : "") + (effect.otherBudget ? ", other budget" : "")),
       make("td", `${signed(effect.span[0])} to ${signed(effect.span[1])}`)));
     table.tBodies[0].replaceChildren(...lines);
@@ -126,7 +128,7 @@ const draw = (() => {
     const lines = found.map((each) => make("tr", "", {},
       make("th", each.method, { scope: "row" }),
       figureCell(each.figure, scale, signed),
-      make("td", probability(each.p)), make("td", String(each.splits)), make("td", each.detectable.toFixed(3))));
+      make("td", probability(each.p)), make("td", String(each.splits)), make("td", least(each.detectable))));
     table.tBodies[0].replaceChildren(...lines);
   }
 
