@@ -67,13 +67,22 @@ class SeedTests:
     seed : int
     mcnemar : McNemar
         Of their decisions; ``only_first`` counts lesions that only this row gets right.
+    mcnemar_adjusted : float
+        Its mid-p-value after Holm's adjustment over the family.
     delong : DeLong or None
         Of their AUCs, this row minus the top; None where there are not two classes.
+    delong_adjusted : float
+        Its p-value, alike; 1 where it has none.
+    family : int
+        How often the same test was made: every row and seed against the top.
     """
 
     seed: int
     mcnemar: McNemar
+    mcnemar_adjusted: float
     delong: DeLong | None
+    delong_adjusted: float
+    family: int
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
-from scipy.stats import t
+from scipy.stats import norm, t
 from sklearn.metrics import roc_auc_score
+from statsmodels.stats.multitest import multipletests
 
 from imbalance_derm.benchmark.csv_format import to_csv
 from imbalance_derm.benchmark.json_format import to_json
@@ -28,6 +29,7 @@ from imbalance_derm.evaluation.best_set import best_set
 from imbalance_derm.evaluation.decision import Decision
 from imbalance_derm.evaluation.delong import delong
 from imbalance_derm.evaluation.holm import holm
+from imbalance_derm.evaluation.mcnemar import mcnemar
 from imbalance_derm.evaluation.over_seeds import (
     contrasts_over_seeds,
     mean_over_seeds,
@@ -127,6 +129,52 @@ def test_tests_of_two_fixed_models_are_against_the_tops_model_of_the_same_seed(g
     for place, tests in enumerate(weak.tests):
         assert tests.delong == delong(found["none + ce"][0][place], found[top][0][place])
     assert rows[top].tests == ()
+
+
+def test_tests_by_seed_are_one_family_over_all_methods_and_seeds(grid, browser, tmp_path):
+    folder = grid.close()
+    board, rows = rows_of(folder)
+    found, top = by_hand(folder), board.rows[0].method
+    others = [name for name in found if name != top]
+    cases = [(name, place) for name in others for place in range(len(SEEDS))]
+    areas = [delong(found[name][0][n], found[top][0][n]) for name, n in cases]
+    decided = [
+        mcnemar(found[name][0][n], found[name][1][n], found[top][0][n], found[top][1][n])
+        for name, n in cases
+    ]
+    by_areas = multipletests([each.p_value for each in areas], method="holm")[1]
+    by_decisions = multipletests([each.mid_p for each in decided], method="holm")[1]
+    data = json.loads(to_json([board]))[0]["rows"]
+    by_seed = {row["method"]: row["against_top"]["by_seed"] for row in data if row["against_top"]}
+    reach = norm.ppf(1 - 0.05 / (2 * 9)) + norm.ppf(0.8)
+    for (name, n), ranked, p, counted, mid_p in zip(
+        cases, areas, by_areas, decided, by_decisions, strict=True
+    ):
+        tests = rows[name].tests[n]
+        assert (tests.delong_adjusted, tests.mcnemar_adjusted) == pytest.approx((p, mid_p))
+        said = by_seed[name][n]
+        assert said["delong"]["p_holm"] == pytest.approx(p)
+        assert said["delong"]["detectable"] == pytest.approx(ranked.detectable)
+        sees = reach * ranked.standard_error
+        assert said["delong"]["detectable_in_family"] == pytest.approx(sees)
+        assert said["mcnemar"]["mid_p_holm"] == pytest.approx(mid_p)
+        assert said["mcnemar"]["least_told_in_family"] == counted.least_told(9)
+    page = browser.new_page()
+    page.goto(write_site([board], tmp_path / "site").as_uri())
+    page.get_by_role("button", name="none + ce", exact=True).click()
+    cells = page.locator("#tests tbody tr").nth(1).locator("th, td").all_inner_texts()
+    place = cases.index(("none + ce", 1))
+    assert len(cells) == page.locator("#tests thead th").count()
+    assert cells[3:5] == [shown(by_areas[place]), f"{reach * areas[place].standard_error:.3f}"]
+    discordant = decided[place].only_first + decided[place].only_second
+    told = decided[place].least_told(9)
+    assert cells[7:] == [shown(by_decisions[place]), f"{told} : {discordant - told}"]
+    assert "Holm's adjustment is over 9 tests of a kind" in page.inner_text("#row")
+    page.close()
+
+
+def shown(p):
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 @pytest.mark.parametrize("with_suite", [True, False])
