@@ -120,6 +120,8 @@ class Row:
         Test images by class; empty where not stated.
     validation_counts, training_counts : dict of str to int
         Validation and training images by class, alike.
+    synthetic : bool
+        Whether synthetic samples were fed beside the real ones.
     printed : dict of str to PrintedFigure
         By metric, what a paper printed and under which heading.
     source : str
@@ -164,6 +166,7 @@ class Row:
     test_counts: dict[str, int] = field(default_factory=dict)
     validation_counts: dict[str, int] = field(default_factory=dict)
     training_counts: dict[str, int] = field(default_factory=dict)
+    synthetic: bool = False
     printed: dict[str, PrintedFigure] = field(default_factory=dict)
     source: str = ""
     notice: str = ""

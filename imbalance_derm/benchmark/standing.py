@@ -18,6 +18,7 @@ from imbalance_derm.benchmark.predictions import (
     MOST_PAIRS,
     Family,
     Judged,
+    alike,
     measured,
     read_family,
     reasons,
@@ -30,6 +31,7 @@ from imbalance_derm.evaluation.seed_comparison import SeedComparison
 from imbalance_derm.report.summary import LOWER_IS_BETTER, title_of
 
 _CHOICE = "chosen - baseline"
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,22 @@ def _findings(
         )
     elif len(members) + len(family.outside) > 1:
         yield "No best set: fewer than two rows can be compared in pairs."
+    yield from _alike(members)
     yield from reasons(family.outside)
+
+
+def _alike(members: Sequence[Judged]) -> Iterator[str]:
+    """Name the methods that are one under several names."""
+    groups = [[each.row.method for each in group] for group in alike(members)]
+    if groups:
+        named = "; ".join(" = ".join(group) for group in groups[:_NAMED])
+        more = f"; {len(groups) - _NAMED:,} more such groups" if len(groups) > _NAMED else ""
+        count = sum(map(len, groups))
+        yield (
+            f"{count:,} methods made the same predictions and decisions as another, seed by seed: "
+            f"{named}{more}. Each still counts in Holm's families, and in effects "
+            "pairs of them are differences of zero."
+        )
 
 
 def _best(ranked: BestSet, seeds: int, metric: str) -> str:

@@ -36,7 +36,7 @@ from imbalance_derm.evaluation.over_seeds import (
     paired_over_seeds,
 )
 from imbalance_derm.experiment.record import Figure, find_records
-from imbalance_derm.pipeline.judgement import read_predictions
+from imbalance_derm.pipeline.judgement import read_predictions, write_predictions
 
 AXES = {"synth": ["none", "cyclegan"], "loss": ["ce", "focal"], "head": ["single_task"]}
 MERITS = {"cyclegan": 0.5, "focal": 3.0}
@@ -272,6 +272,59 @@ def test_how_many_seeds_are_behind_effects_is_said_in_every_format(suite):
 def test_effects_of_several_seeds_name_their_number(grid):
     board, _ = rows_of(grid.close())
     assert effects_title(board).endswith("what it was combined with (3 training seeds)")
+
+
+def test_methods_that_say_the_same_are_named_and_stay_in_the_family(grid):
+    """As one loss by two names: its predictions differ by what arithmetic rounds, if at all."""
+    for loss in ("weighted_ce", "logit_adjustment", "ldam"):
+        for seed in SEEDS:
+            grid.run({"synth": "none", "loss": loss, "head": "single_task"}, seed)
+    runs = grid.close() / "runs"
+    for loss in ("weighted_ce", "logit_adjustment", "ldam"):
+        for seed in SEEDS[: 2 if loss == "ldam" else 3]:
+            source, copy = (runs / f"none-{x}-single_task-s{seed}" for x in ("ce", loss))
+            said = read_predictions(source / "predictions.csv", ("benign", "malignant"))
+            if loss == "logit_adjustment":
+                said = {s: replace(p, probabilities=p.probabilities + np.array([2e-7, -2e-7]))
+                        for s, p in said.items()}  # fmt: skip
+            write_predictions(copy / "predictions.csv", said)
+            ours, theirs = (json.loads((x / "record.json").read_text()) for x in (copy, source))
+            ours |= {key: theirs[key] for key in ("metrics", "decision", "confusion")}
+            if loss == "logit_adjustment":
+                ours["decision"]["threshold"] -= 2e-7
+            (copy / "record.json").write_text(json.dumps(ours))
+    board, rows = rows_of(grid.folder)
+    assert rows["none + ldam"].standing is not None  # its third seed tells it apart
+    (found,) = (text for text in board.findings if "the same predictions" in text)
+    assert found.startswith(
+        "3 methods made the same predictions and decisions as another, seed by seed: "
+        "none + ce = none + logit_adjustment = none + weighted_ce. "
+    )
+    assert any("Holm over 21 pairs" in text for text in board.findings)
+
+
+def test_methods_that_differ_are_not_called_the_same(grid):
+    board, _ = rows_of(grid.close())
+    assert not any("the same predictions" in text for text in board.findings)
+
+
+@pytest.mark.parametrize(
+    ("seed", "made", "rows"),
+    [(0, {"malignant": 4}, 2), (-1, {"malignant": 4}, 0), (0, {"malignant": 0}, 0)],
+)
+def test_one_fitted_synthesizer_for_all_seeds_is_said_beside_the_intervals(suite, seed, made, rows):
+    def edit(record):
+        data = {**record.data, "fed": {"real": {}, "synthetic": made}}
+        return replace(
+            record, data=data, spec={**record.spec, "synth": {"name": "x", "seed": seed}}
+        )
+
+    for loss in ("ce", "focal"):
+        for training in SEEDS:
+            suite.run({"synth": "cyclegan", "loss": loss}, training, edit)
+    (board,) = leaderboard([suite.close()])
+    said = [text for text in board.notes if "the synthesizer has a fixed seed" in text]
+    assert [text.split()[1] for text in said] == ([str(rows)] if rows else [])
 
 
 def test_a_leaky_row_is_marked_and_is_neither_best_nor_chosen(grid):
