@@ -5,7 +5,8 @@
 
 Writes ``order.json`` into the suite's folder: by protocol the order of the methods by their mean
 figure, and the paired differences with intervals over lesions and seeds. Holm's adjustment is over
-the comparisons of a protocol.
+the comparisons of a protocol: ``detectable`` is of a comparison by itself, ``detectable_in_family``
+of one among all of them.
 """
 
 from __future__ import annotations
@@ -69,17 +70,21 @@ def compared(methods: dict[str, Method], value: str, metric: str) -> dict[str, A
     means = {method: found[method][metric].difference for method in methods}
     differences = {other: found[f"- {other}"][metric] for other in others}
     adjusted = holm([p_value(each) for each in differences.values()])
+    detectable = [each.detectable_in_family(len(others)) for each in differences.values()]
     return {
-        "verdict": verdict(value, [each.detectable for each in differences.values()], adjusted),
+        "verdict": verdict(value, detectable, adjusted),
         "order": sorted(means, key=lambda method: -means[method].value),
         "figures": {method: asdict(figure) for method, figure in means.items()},
         f"{value}_minus": {
             other: {
                 **asdict(each),
                 "p_holm": float(p),
+                "detectable_in_family": seen,
                 "sentence": benefit(each, title_of(metric), value, other),
             }
-            for (other, each), p in zip(differences.items(), adjusted, strict=True)
+            for (other, each), p, seen in zip(
+                differences.items(), adjusted, detectable, strict=True
+            )
         },
     }
 
@@ -90,7 +95,16 @@ def ends(values: list[int]) -> tuple[int, int]:
 
 
 def verdict(value: str, detectable: list[float | None], adjusted: Sequence[float]) -> str:
-    """Say how many of the differences can be told from zero, and which would have been seen."""
+    """Say how many of the differences can be told from zero, and which would have been seen.
+
+    Parameters
+    ----------
+    value : str
+    detectable : list of float or None
+        In the family of the differences.
+    adjusted : sequence of float
+        p-values by Holm, alike.
+    """
     seen = sorted(each for each in detectable if each is not None)
     found = sum(p < LEVEL for p in adjusted)
     count = "none" if found == 0 else str(found)

@@ -129,6 +129,7 @@ def _row(key: str, found: list[tuple[Path, Record]], suites: SuiteFacts) -> Row:
         test_counts=_counts(record, "test"),
         validation_counts=_counts(record, "validation"),
         training_counts=_counts(record, "train"),
+        synthetic=any(_made(each) for _, each in found),
         notice=str(record.data.get("notice", "")),
         leaky=next((str(each.data["leaky"]) for _, each in found if each.data.get("leaky")), ""),
         spec=record.spec,
@@ -147,6 +148,10 @@ def _row(key: str, found: list[tuple[Path, Record]], suites: SuiteFacts) -> Row:
 def _counts(record: Record, split: str) -> dict[str, int]:
     counts = record.data.get("counts", {}).get(split, {})
     return {str(name): int(count) for name, count in counts.items()}
+
+
+def _made(record: Record) -> int:
+    return sum(record.data.get("fed", {}).get("synthetic", {}).values())
 
 
 def parts_of_record(record: Record) -> dict[str, str]:

@@ -19,12 +19,14 @@ def to_csv(boards: list[Board]) -> str:
     A metric ``auc`` fills the columns ``auc``, ``auc_low``, ``auc_high`` and ``auc_printed_as``
     (the paper's heading); a cell is empty where there is nothing. Methods without figures close
     each ranking, with what became of them as ``status`` and ``reason``. Seeds, updates and
-    folders of several runs are separated by spaces.
+    folders of several runs are separated by spaces. ``p_top_holm`` is that a row equals the top,
+    ``detectable_top_holm`` the smallest difference from it that would have been seen, both in the
+    family of all pairs.
     """
     metrics = list(dict.fromkeys(name for board in boards for name in board.columns))
     figures = [f"{name}{end}" for name in metrics for end in ("", "_low", "_high", "_printed_as")]
     head = ["data", "group", "method", "mark", "status", *PARTS, "seeds", "updates", *figures]
-    more = ["p_top_holm", "reason", "leaky", "source", "folders", "notice"]
+    more = ["p_top_holm", "detectable_top_holm", "reason", "leaky", "source", "folders", "notice"]
     text = io.StringIO()
     writer = csv.DictWriter(text, [*head, *more], lineterminator="\n")
     writer.writeheader()
@@ -37,7 +39,8 @@ def to_csv(boards: list[Board]) -> str:
 
 
 def _flat_row(board: Board, row: Row, metrics: list[str]) -> dict[str, Any]:
-    top = row.standing is None or row.standing.against_top is None
+    standing = row.standing
+    compared = None if standing is None or standing.against_top is None else standing
     flat: dict[str, Any] = {
         "data": row.data,
         "group": board.title,
@@ -47,7 +50,8 @@ def _flat_row(board: Board, row: Row, metrics: list[str]) -> dict[str, Any]:
         **row.parts,
         "seeds": " ".join(map(str, row.seeds)),
         "updates": " ".join(map(str, row.updates)),
-        "p_top_holm": None if top or row.standing is None else row.standing.adjusted,
+        "p_top_holm": compared and compared.adjusted,
+        "detectable_top_holm": compared and finite(compared.detectable),
         "leaky": row.leaky,
         "source": row.source,
         "folders": " ".join(run.folder for run in row.runs),

@@ -67,6 +67,9 @@ class Effect:
         Mean of `value` minus `against` over the pairs.
     p_value, adjusted : float
         Two-sided, that it is zero, before and after Holm's adjustment over all effects.
+    detectable : float or None
+        The smallest true effect that would have been found with a chance of 80 % although so many
+        are tested; that of `comparison` is of a single test. None where there is no comparison.
     pairs, unpaired : int
     smallest, largest : float
         Of the pairs' own differences: where their signs differ the mean hides an interaction.
@@ -81,6 +84,7 @@ class Effect:
     comparison: SeedComparison
     p_value: float
     adjusted: float
+    detectable: float | None
     pairs: int
     unpaired: int
     smallest: float
@@ -147,7 +151,7 @@ def _of_axis(rows: Sequence[Row], axis: str, settings: Settings) -> Iterator[Pla
 def effects(
     planned: Sequence[Plan], found: Mapping[str, SeedComparison], metric: str
 ) -> tuple[Effect, ...]:
-    """Return the effects that were planned, with p-values adjusted over all of them."""
+    """Return the effects that were planned, which are one family of tests."""
     tested = [p_value(found[plan.name]) for plan in planned]
     tested = [1.0 if np.isnan(p) else p for p in tested]
     made = []
@@ -162,6 +166,7 @@ def effects(
                 comparison=found[plan.name],
                 p_value=p,
                 adjusted=float(adjusted),
+                detectable=found[plan.name].detectable_in_family(len(planned)),
                 pairs=len(plan.pairs),
                 unpaired=plan.unpaired,
                 smallest=min(apart),

@@ -68,17 +68,32 @@ def _intervals(measured: Sequence[Row]) -> Iterable[str]:
         )
     if not several:
         return
-    without = [row for row in several if all(figure.low is None for figure in row.metrics.values())]
-    if len(without) < len(several):
+    drawn = [
+        row for row in several if any(figure.low is not None for figure in row.metrics.values())
+    ]
+    if drawn:
         yield (
             "Rows of several seeds: the mean, with an interval that covers the draw of the test "
             "lesions and of the training seeds."
         )
+    held = sum(map(_one_synthesizer, drawn))
+    if held:
+        yield (
+            f"In {held:,} of the rows of several seeds the synthesizer has a fixed seed: all "
+            "training seeds were fed what one fitted synthesizer made, and no interval or p-value "
+            "covers another one."
+        )
+    without = len(several) - len(drawn)
     if without:
         yield (
-            f"Without interval ({len(without):,} of the rows of several seeds): the mean of the "
+            f"Without interval ({without:,} of the rows of several seeds): the mean of the "
             "records' figures; an interval over seeds takes the predictions of every run."
         )
+
+
+def _one_synthesizer(row: Row) -> bool:
+    """Whether the runs of a row share the samples of one fitted synthesizer."""
+    return row.synthetic and row.spec.get("synth", {}).get("seed", -1) >= 0
 
 
 def _shared(measured: Sequence[Row]) -> Iterable[str]:

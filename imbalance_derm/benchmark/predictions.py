@@ -187,6 +187,38 @@ def measured(said: Predictions, rule: Decision) -> dict[str, float]:
     return {name: float(values[0]) for name, values in found.items()}
 
 
+def alike(members: Sequence[Judged]) -> list[list[Judged]]:
+    """Return the groups of rows whose models said and decided the same, seed by seed.
+
+    As where a loss weighs classes that a sampler or synthetic samples have already balanced: it
+    is then another name of the plain loss. Predictions that differ by rounding are the same.
+
+    Parameters
+    ----------
+    members : sequence of Judged
+        Of the same test images and the same seeds.
+    """
+    groups: list[list[Judged]] = []
+    for each in members:
+        found = (group for group in groups if _same(group[0], each))
+        own = next(found, None)
+        if own is None:
+            groups.append([each])
+        else:
+            own.append(each)
+    return [group for group in groups if len(group) > 1]
+
+
+def _same(first: Judged, second: Judged) -> bool:
+    return all(
+        np.allclose(ours.probabilities, theirs.probabilities, rtol=0, atol=_TOLERANCE)
+        and np.array_equal(decide(ours, rule), decide(theirs, their_rule))
+        for ours, rule, theirs, their_rule in zip(
+            first.said, first.decisions, second.said, second.decisions, strict=True
+        )
+    )
+
+
 def _images(said: Predictions) -> int:
     parts = (said.classes, said.image_ids.tolist(), said.labels.tolist(), said.lesion_ids.tolist())
     return hash(tuple(tuple(part) for part in parts))

@@ -67,13 +67,22 @@ class SeedTests:
     seed : int
     mcnemar : McNemar
         Of their decisions; ``only_first`` counts lesions that only this row gets right.
+    mcnemar_adjusted : float
+        Its mid-p-value after Holm's adjustment over the family.
     delong : DeLong or None
         Of their AUCs, this row minus the top; None where there are not two classes.
+    delong_adjusted : float
+        Its p-value, alike; 1 where it has none.
+    family : int
+        How often the same test was made: every row and seed against the top.
     """
 
     seed: int
     mcnemar: McNemar
+    mcnemar_adjusted: float
     delong: DeLong | None
+    delong_adjusted: float
+    family: int
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,8 @@ class Row:
         Test images by class; empty where not stated.
     validation_counts, training_counts : dict of str to int
         Validation and training images by class, alike.
+    synthetic : bool
+        Whether synthetic samples were fed beside the real ones.
     printed : dict of str to PrintedFigure
         By metric, what a paper printed and under which heading.
     source : str
@@ -155,6 +166,7 @@ class Row:
     test_counts: dict[str, int] = field(default_factory=dict)
     validation_counts: dict[str, int] = field(default_factory=dict)
     training_counts: dict[str, int] = field(default_factory=dict)
+    synthetic: bool = False
     printed: dict[str, PrintedFigure] = field(default_factory=dict)
     source: str = ""
     notice: str = ""

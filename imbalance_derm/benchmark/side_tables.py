@@ -43,12 +43,21 @@ def side_tables(board: Board) -> Iterator[SideTable]:
         yield SideTable(
             name="effects",
             title=effects_title(board),
-            heads=("axis", "value", "against", "difference", "p (Holm)", "pairs", "pair by pair"),
+            heads=(
+                "axis",
+                "value",
+                "against",
+                "difference",
+                "p (Holm)",
+                "would have been seen",
+                "pairs",
+                "pair by pair",
+            ),
             rows=tuple(rows),
             lines=tuple(
-                f"{axis}: {value} minus {against} {difference}, p (Holm) {p}, {pairs} pairs from "
-                f"{span}"
-                for axis, value, against, difference, p, pairs, span in rows
+                f"{axis}: {value} minus {against} {difference}, p (Holm) {p}, {detectable} would "
+                f"have been seen, {pairs} pairs from {span}"
+                for axis, value, against, difference, p, detectable, pairs, span in rows
             ),
             left=3,
         )
@@ -89,7 +98,7 @@ def splits_title(found: OverSplits) -> str:
     )
 
 
-def _effect(effect: Effect) -> tuple[str, str, str, str, str, str, str]:
+def _effect(effect: Effect) -> tuple[str, ...]:
     pairs = str(effect.pairs) + (f" (and {effect.unpaired} unpaired)" if effect.unpaired else "")
     return (
         effect.axis,
@@ -98,20 +107,26 @@ def _effect(effect: Effect) -> tuple[str, str, str, str, str, str, str]:
         signed_text(effect.comparison.difference)
         + (" other budget" if effect.other_budget else ""),
         _probability(effect.adjusted),
+        _detectable(effect.detectable),
         pairs,
         f"{effect.smallest:+.3f} to {effect.largest:+.3f}",
     )
 
 
-def _contrast(contrast: SplitContrast) -> tuple[str, str, str, str, str]:
+def _contrast(contrast: SplitContrast) -> tuple[str, ...]:
     return (
         contrast.method,
         signed_text(contrast.compared.difference),
         _probability(contrast.adjusted),
         str(contrast.splits),
-        f"{contrast.compared.detectable:.3f}",
+        _detectable(contrast.detectable),
     )
 
 
 def _probability(p: float) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _detectable(least: float | None) -> str:
+    """Return what would have been seen: none where only what no two methods differ by."""
+    return "none" if least is None or least > 1 else f"{least:.3f}"

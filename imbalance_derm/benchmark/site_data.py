@@ -117,6 +117,7 @@ def _effect(effect: Effect) -> dict[str, Any]:
         "parts": [part_of(effect.axis, name) for name in (effect.value, effect.against)],
         "figure": rounded(effect.comparison.difference),
         "p": round(effect.adjusted, 3),
+        "detectable": None if effect.detectable is None else round(effect.detectable, 3),
         "pairs": effect.pairs,
         "unpaired": effect.unpaired,
         "span": [round(effect.smallest, 3), round(effect.largest, 3)],
@@ -130,7 +131,7 @@ def _contrast(contrast: SplitContrast) -> dict[str, Any]:
         "figure": rounded(contrast.compared.difference),
         "p": round(contrast.adjusted, 3),
         "splits": contrast.splits,
-        "detectable": round(contrast.compared.detectable, 3),
+        "detectable": round(contrast.detectable, 3),
     }
 
 

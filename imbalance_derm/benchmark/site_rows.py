@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from imbalance_derm.benchmark.leaderboard import Board
-from imbalance_derm.benchmark.rows import Row, Run
+from imbalance_derm.benchmark.rows import Row, Run, SeedTests
 from imbalance_derm.benchmark.words import marks_text, metric_text, status_text, updates_text
+from imbalance_derm.evaluation.delong import DeLong
 from imbalance_derm.experiment.record import Figure
 
 REPORT_FILE = "report.html"
@@ -117,7 +118,7 @@ def line(
 
 
 def _against_top(row: Row) -> list[Any] | None:
-    """Return difference, p-value, what could have been seen, and the tests seed by seed."""
+    """Return difference, p-value, what could have been seen, tests by seed, and how many."""
     standing = row.standing
     if standing is None or standing.against_top is None:
         return None
@@ -125,11 +126,12 @@ def _against_top(row: Row) -> list[Any] | None:
     tests = [
         [
             each.seed,
-            None if each.delong is None else rounded(each.delong.difference),
-            None if each.delong is None else _finite(each.delong.p_value),
+            None if each.delong is None else _areas(each.delong, each),
             each.mcnemar.only_first,
             each.mcnemar.only_second,
             round(each.mcnemar.mid_p, 4),
+            round(each.mcnemar_adjusted, 4),
+            each.mcnemar.least_told(each.family),
         ]
         for each in row.tests
     ]
@@ -138,6 +140,17 @@ def _against_top(row: Row) -> list[Any] | None:
         round(standing.adjusted, 4),
         None if detectable is None else round(detectable, 4),
         tests,
+        row.tests[0].family,
+    ]
+
+
+def _areas(found: DeLong, tests: SeedTests) -> list[Any]:
+    """Return the difference of two AUCs, its p-value, that by Holm, and what could be seen."""
+    return [
+        rounded(found.difference),
+        _finite(found.p_value),
+        round(tests.delong_adjusted, 4),
+        _finite(found.detectable_in_family(tests.family)),
     ]
 
 

@@ -12,6 +12,7 @@ from imbalance_derm.benchmark.ranks import Ranking
 from imbalance_derm.benchmark.rows import Row
 from imbalance_derm.evaluation.holm import holm
 from imbalance_derm.evaluation.resampled_t import ResampledT, resampled_t
+from imbalance_derm.evaluation.seed_comparison import detectable_in_family
 
 LEAST = 3
 """Splits below which their spread is not known."""
@@ -32,12 +33,16 @@ class SplitContrast:
     compared : ResampledT
     adjusted : float
         Two-sided p-value by Holm, over the methods.
+    detectable : float
+        The smallest true difference that would have been found with a chance of 80 % although so
+        many methods are compared; that of `compared` is of a single test.
     """
 
     method: str
     splits: int
     compared: ResampledT
     adjusted: float
+    detectable: float
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,13 @@ def over_splits(boards: Sequence[Ranking]) -> OverSplits | None:
     compared = [_compare(method, baseline, metric) for method in others]
     adjusted = holm([each.p_value for each in compared])
     contrasts = [
-        SplitContrast(_first(method).method, each.freedom + 1, each, float(p))
+        SplitContrast(
+            method=_first(method).method,
+            splits=each.freedom + 1,
+            compared=each,
+            adjusted=float(p),
+            detectable=detectable_in_family(each.detectable, each.freedom, len(compared)),
+        )
         for method, each, p in zip(others, compared, adjusted, strict=True)
     ]
     contrasts.sort(key=lambda contrast: -contrast.compared.difference.value)

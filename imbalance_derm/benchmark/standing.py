@@ -18,20 +18,20 @@ from imbalance_derm.benchmark.predictions import (
     MOST_PAIRS,
     Family,
     Judged,
+    alike,
     measured,
     read_family,
     reasons,
 )
 from imbalance_derm.benchmark.rows import Row, SeedTests
-from imbalance_derm.errors import InputError
+from imbalance_derm.benchmark.seed_tests import seed_tests
 from imbalance_derm.evaluation.best_set import BestSet, best_set
-from imbalance_derm.evaluation.delong import delong
-from imbalance_derm.evaluation.mcnemar import mcnemar
 from imbalance_derm.evaluation.over_seeds import contrasts_over_seeds, mean_over_seeds
 from imbalance_derm.evaluation.seed_comparison import SeedComparison
 from imbalance_derm.report.summary import LOWER_IS_BETTER, title_of
 
 _CHOICE = "chosen - baseline"
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,9 @@ def standings(
         found = contrasts_over_seeds(methods, contrasts, shown)
     compared = found.get(_CHOICE, {}).get(metric)
     made = effects(planned, {p.name: found[p.name][metric] for p in planned}, metric)
+    tests = {} if ranked is None else seed_tests(members, ranked.top)
     return Standings(
-        [_settled(row, family, found, shown, ranked, choice) for row in rows],
+        [_settled(row, family, found, shown, ranked, tests, choice) for row in rows],
         [
             *_of_choice(choice, candidates, rows, images, metric, compared),
             *_findings(family, ranked, metric),
@@ -122,6 +123,7 @@ def _settled(
     intervals: dict[str, dict[str, SeedComparison]],
     shown: Sequence[str],
     ranked: BestSet | None,
+    tests: Mapping[str, tuple[SeedTests, ...]],
     choice: Choice | None,
 ) -> Row:
     own = next((each for each in family.judged if each.row.key == row.key), None)
@@ -139,20 +141,8 @@ def _settled(
         row,
         standing=ranked.standings[row.key],
         other_budget=row.updates != top.row.updates,
-        tests=() if own is top else tuple(_tests(own, top)),
+        tests=tests.get(row.key, ()),
     )
-
-
-def _tests(own: Judged, top: Judged) -> Iterator[SeedTests]:
-    """Compare models of one seed: the tests that take both as fixed."""
-    for seed, ours, rule, theirs, their_rule in zip(
-        own.row.seeds, own.said, own.decisions, top.said, top.decisions, strict=True
-    ):
-        try:
-            areas = delong(ours, theirs)
-        except InputError:  # more than two classes, or too few images of one
-            areas = None
-        yield SeedTests(seed, mcnemar(ours, rule, theirs, their_rule), areas)
 
 
 def _of_choice(
@@ -192,7 +182,22 @@ def _findings(
         )
     elif len(members) + len(family.outside) > 1:
         yield "No best set: fewer than two rows can be compared in pairs."
+    yield from _alike(members)
     yield from reasons(family.outside)
+
+
+def _alike(members: Sequence[Judged]) -> Iterator[str]:
+    """Name the methods that are one under several names."""
+    groups = [[each.row.method for each in group] for group in alike(members)]
+    if groups:
+        named = "; ".join(" = ".join(group) for group in groups[:_NAMED])
+        more = f"; {len(groups) - _NAMED:,} more such groups" if len(groups) > _NAMED else ""
+        count = sum(map(len, groups))
+        yield (
+            f"{count:,} methods made the same predictions and decisions as another, seed by seed: "
+            f"{named}{more}. Each still counts in Holm's families, and in effects "
+            "pairs of them are differences of zero."
+        )
 
 
 def _best(ranked: BestSet, seeds: int, metric: str) -> str:

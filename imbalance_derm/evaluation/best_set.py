@@ -13,7 +13,7 @@ from imbalance_derm.errors import InputError
 from imbalance_derm.evaluation.holm import holm
 from imbalance_derm.evaluation.intervals import LEVEL, RESAMPLES
 from imbalance_derm.evaluation.over_seeds import Method, contrasts_over_seeds
-from imbalance_derm.evaluation.seed_comparison import POWER, SeedComparison
+from imbalance_derm.evaluation.seed_comparison import SeedComparison
 from imbalance_derm.experiment.record import Figure
 
 
@@ -32,7 +32,8 @@ class Standing:
         where too few draws of the test set are usable to tell.
     detectable : float or None
         The smallest true difference from the top that would have been found with a chance of
-        80 % although so many pairs are compared: at Bonferroni's level, the strictest of Holm's.
+        80 % although so many pairs are compared:
+        :func:`imbalance_derm.evaluation.seed_comparison.detectable_in_family` of all pairs.
         None where there is no comparison.
     distinguishable : bool
         From the top. The methods that are not make the best set.
@@ -150,7 +151,7 @@ def best_set(
             comparison if pairs[place][0] == name else _turned(comparison),
             1.0 if np.isnan(tested[place]) else tested[place],
             float(adjusted[place]),
-            _detectable(comparison, len(pairs)),
+            comparison.detectable_in_family(len(pairs)),
             bool(adjusted[place] < 1 - LEVEL),
         )
     best = tuple(name for name in ranked if not standings[name].distinguishable)
@@ -196,12 +197,3 @@ def _turned(comparison: SeedComparison) -> SeedComparison:
     low = None if figure.high is None else -figure.high
     high = None if figure.low is None else -figure.low
     return replace(comparison, difference=Figure(-figure.value, low, high))
-
-
-def _detectable(comparison: SeedComparison, pairs: int) -> float | None:
-    if comparison.lesion_error is None:
-        return None
-    error = np.hypot(comparison.lesion_error, comparison.seed_error or 0.0)
-    freedom = comparison.freedom or np.inf
-    tail = 1 - (1 - LEVEL) / (2 * pairs)
-    return float((t.ppf(tail, freedom) + t.ppf(POWER, freedom)) * error)

@@ -10,6 +10,7 @@ from scipy.stats import norm, rankdata
 from imbalance_derm.errors import InputError
 from imbalance_derm.evaluation.intervals import LEVEL
 from imbalance_derm.evaluation.predictions import Predictions, require_pairs
+from imbalance_derm.evaluation.seed_comparison import POWER, detectable_in_family
 from imbalance_derm.experiment.record import Figure
 
 
@@ -24,11 +25,19 @@ class DeLong:
     standard_error : float
     p_value : float
         Two-sided, that the two AUCs are equal.
+    detectable : float
+        The smallest true difference that would have been found at 5 % with a chance of 80 %: 2.8
+        standard errors. nan where the p-value is.
     """
 
     difference: Figure
     standard_error: float
     p_value: float
+    detectable: float
+
+    def detectable_in_family(self, tests: int) -> float:
+        """Return what `detectable` becomes where the test is one of a family of so many."""
+        return detectable_in_family(self.detectable, None, tests)
 
 
 def delong(first: Predictions, second: Predictions) -> DeLong:
@@ -99,12 +108,17 @@ def delong(first: Predictions, second: Predictions) -> DeLong:
     if error < 1e-12:
         equal = difference == 0
         ends = (0.0, 0.0) if equal else (None, None)
-        return DeLong(Figure(difference, *ends), 0.0, 1.0 if equal else float("nan"))
-    margin = norm.ppf(1 - (1 - LEVEL) / 2) * error
+        nothing = float("nan")
+        return DeLong(
+            Figure(difference, *ends), 0.0, *((1.0, 0.0) if equal else (nothing, nothing))
+        )
+    reach = norm.ppf(1 - (1 - LEVEL) / 2)
+    margin = reach * error
     return DeLong(
         Figure(difference, float(difference - margin), float(difference + margin)),
         error,
         float(2 * norm.sf(abs(difference) / error)),
+        float((reach + norm.ppf(POWER)) * error),
     )
 
 

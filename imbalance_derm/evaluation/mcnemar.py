@@ -9,6 +9,7 @@ from scipy.stats import binom
 
 from imbalance_derm.errors import InputError
 from imbalance_derm.evaluation.decision import Decision, decide
+from imbalance_derm.evaluation.intervals import LEVEL
 from imbalance_derm.evaluation.predictions import Predictions, require_pairs
 
 
@@ -33,6 +34,35 @@ class McNemar:
     lesions: int
     exact: float
     mid_p: float
+
+    def least_told(self, tests: int = 1) -> int | None:
+        """Return how many of the discordant lesions one model had to get right to be told apart.
+
+        Their number is taken as given, as the test does: so many on one side, and all others on
+        the other, are the smallest imbalance with a mid-p-value below 5 %.
+
+        Parameters
+        ----------
+        tests : int
+            Size of the family that the test is one of: the mid-p-value must then be below 5 %
+            divided by it, as in the first step of Holm's adjustment.
+
+        Returns
+        -------
+        int or None
+            None where even all of them on one side would not have told.
+
+        Examples
+        --------
+        >>> one_to_seven = McNemar(1, 7, 40, 0.0703, 0.0391)
+        >>> one_to_seven.least_told(), one_to_seven.least_told(tests=10)
+        (7, 8)
+        """
+        n = self.only_first + self.only_second
+        fewer = np.arange((n + 1) // 2)
+        mid_p = 2 * binom.cdf(fewer, n, 0.5) - binom.pmf(fewer, n, 0.5)
+        told = int((mid_p < (1 - LEVEL) / tests).sum())
+        return n - told + 1 if told else None
 
 
 def mcnemar(

@@ -46,6 +46,39 @@ class SeedComparison:
     detectable: float | None
     freedom: float | None = None
 
+    def detectable_in_family(self, tests: int) -> float | None:
+        """Return what `detectable` becomes where the test is one of a family of so many."""
+        if self.detectable is None:
+            return None
+        return detectable_in_family(self.detectable, self.freedom, tests)
+
+
+def detectable_in_family(alone: float, freedom: float | None, tests: int) -> float:
+    """Return the smallest true difference that one test of a family finds with a chance of 80 %.
+
+    The tests are two-sided, and adjusted by Holm so that an error anywhere in the family is rarer
+    than 5 %. The first and hardest step counts, at 5 % divided by the number of tests: later
+    steps are easier, but come only where tests before them have found something.
+
+    Parameters
+    ----------
+    alone : float
+        What the test would find at 5 % if it were the only one.
+    freedom : float or None
+        Degrees of freedom of its Student's t; None: the standard error counts as known.
+    tests : int
+        Size of the family.
+
+    Examples
+    --------
+    >>> [round(detectable_in_family(0.028, None, tests), 3) for tests in (1, 45)]
+    [0.028, 0.041]
+    """
+    degrees = np.inf if freedom is None else freedom
+    first, only = (t.ppf(1 - (1 - LEVEL) / (2 * count), degrees) for count in (tests, 1))
+    power = t.ppf(POWER, degrees)
+    return float(alone * (first + power) / (only + power))
+
 
 def combine(
     values: np.ndarray,

@@ -51,6 +51,10 @@ def test_equal_to_the_definition_over_all_pairs(make_predictions, seed, decimals
     assert found.p_value == pytest.approx(2 * norm.cdf(-abs(z)))
     ends = difference + np.array([-1, 1]) * norm.ppf(0.975) * np.sqrt(variance)
     assert (found.difference.low, found.difference.high) == pytest.approx(tuple(ends))
+    sees = (norm.ppf(0.975) + norm.ppf(0.8)) * np.sqrt(variance)
+    assert found.detectable == pytest.approx(sees)
+    of_ten = (norm.ppf(1 - 0.05 / 20) + norm.ppf(0.8)) * np.sqrt(variance)
+    assert found.detectable_in_family(10) == pytest.approx(of_ten)
 
 
 @pytest.mark.parametrize("decimals", [None, 1])
@@ -92,7 +96,7 @@ def test_a_model_does_not_differ_from_itself(make_predictions):
     said = make_predictions(4)
     found = delong(said, said)
     assert (found.difference.value, found.difference.low, found.difference.high) == (0, 0, 0)
-    assert (found.standard_error, found.p_value) == (0.0, 1.0)
+    assert (found.standard_error, found.p_value, found.detectable) == (0.0, 1.0, 0.0)
 
 
 def test_no_interval_where_nothing_can_vary(make_predictions):
@@ -101,7 +105,7 @@ def test_no_interval_where_nothing_can_vary(make_predictions):
     found = delong(replace(said, probabilities=right), replace(said, probabilities=1 - right))
     assert found.difference.value == 1.0
     assert found.difference.low is None
-    assert np.isnan(found.p_value)
+    assert np.isnan([found.p_value, found.detectable]).all()
 
 
 def test_what_cannot_be_compared_is_refused(make_predictions):

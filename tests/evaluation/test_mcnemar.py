@@ -49,6 +49,15 @@ def test_exact_equals_scipy_and_statsmodels(first, second):
     assert mid_p == pytest.approx(chance[beyond].sum() + chance[as_likely].sum() / 2)
 
 
+@pytest.mark.parametrize("discordant", [0, 1, 4, 5, 6, 10, 11, 60])
+@pytest.mark.parametrize("tests", [1, 12])
+def test_the_least_that_would_have_told_is_the_first_that_does(discordant, tests):
+    sides = range((discordant + 1) // 2, discordant + 1)
+    telling = [n for n in sides if p_values(n, discordant - n)[1] < 0.05 / tests]
+    found = McNemar(discordant, 0, 100, *p_values(discordant, 0)).least_told(tests)
+    assert found == min(telling, default=None)
+
+
 def test_images_are_counted_where_lesions_have_one_each():
     rng, labels = np.random.default_rng(0), np.arange(60) % 2
     ours, theirs = rng.random(60) < 0.8, rng.random(60) < 0.6

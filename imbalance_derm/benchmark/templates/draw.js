@@ -12,6 +12,8 @@ const draw = (() => {
   const plural = (count, word, words = `${word}s`) => `${count.toLocaleString("en")} ${count === 1 ? word : words}`;
   const signed = (value, digits = 3) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(digits);
   const probability = (p) => (p === null ? "–" : p < 0.001 ? "<0.001" : p.toFixed(3));
+  /* What would have been seen: none where only what no two methods differ by. */
+  const least = (value) => (value === null || value > 1 ? "none" : value.toFixed(3));
 
   /* A value with its interval as text and as a bar to scale; `write` puts a number into words. */
   function figureCell(figure, [from, to], write = (value) => value.toFixed(3)) {
@@ -85,19 +87,28 @@ const draw = (() => {
   }
 
   function againstTop(row, board) {
-    const [[value, low, high], p, detectable, tests] = row.top;
+    const [[value, low, high], p, detectable, tests, family] = row.top;
     const interval = low === null ? "" : ` [${signed(low)}, ${signed(high)}]`;
     const seen = detectable === null ? "" : detectable > 1 ? " So few seeds could not have shown any difference." : ` A difference of ${detectable.toFixed(3)} would have been seen.`;
     const budget = row.tags.includes("other budget") ? " The two had different numbers of updates." : "";
     const words = make("p", `${board.metrics[0].title} minus that of the top, ${row.topName}: ${signed(value)}${interval}, p = ${probability(p)} after Holm's adjustment.${seen}${budget}`);
-    const lines = tests.map(([seed, areas, areasP, ours, theirs, middle]) => make("tr", "", {},
+    const lines = tests.map(([seed, areas, ours, theirs, middle, middleHolm, told]) => make("tr", "", {},
       make("th", String(seed), { scope: "row" }),
-      make("td", areas ? `${signed(areas[0])}${areas[1] === null ? "" : ` [${signed(areas[1])}, ${signed(areas[2])}]`}` : "–"),
-      make("td", areas ? probability(areasP) : "–"),
-      make("td", `${ours} : ${theirs}`), make("td", probability(middle))));
-    const table = make("table", "", { id: "tests" }, head("seed", "AUC, difference", "p (DeLong)", "only this : only the top right", "mid-p (McNemar)"), make("tbody", "", {}, ...lines));
-    const note = make("p", "Model by model, each with the top's of the same seed. Both tests take the two models as fixed; their p-values are not adjusted.", { class: "note" });
+      ...areasCells(areas),
+      make("td", `${ours} : ${theirs}`), make("td", probability(middle)), make("td", probability(middleHolm)),
+      make("td", told === null ? "none" : `${told} : ${ours + theirs - told}`)));
+    const titles = ["seed", "AUC, difference", "p (DeLong)", "after Holm", "would have been seen", "only this : only the top right", "mid-p (McNemar)", "after Holm", "least that tells"];
+    const table = make("table", "", { id: "tests" }, head(...titles), make("tbody", "", {}, ...lines));
+    const note = make("p", `Model by model, each with the top's of the same seed. Both tests take the two models as fixed, and the top as given, though these images chose it. Holm's adjustment is over ${plural(family, "test")} of a kind: every method and seed against the top. After it, the difference that would have been seen is found with a chance of 80 %, and the least that tells is the smallest imbalance, of as many lesions, with a mid-p below 5 %.`, { class: "note" });
     return [words, scrolling("Tests", table), note];
+  }
+
+  /* DeLong's test; there is none where there are not two classes. */
+  function areasCells(areas) {
+    if (!areas) return Array.from({ length: 4 }, () => make("td", "–"));
+    const [[value, low, high], p, holm, detectable] = areas;
+    const interval = low === null ? "" : ` [${signed(low)}, ${signed(high)}]`;
+    return [signed(value) + interval, probability(p), probability(holm), least(detectable)].map((text) => make("td", text));
   }
 
   /* One scale about zero for all differences of a table. */
@@ -114,7 +125,7 @@ const draw = (() => {
       make("th", effect.axis, { scope: "row" }),
       part(effect.value, effect.parts[0]), part(effect.against, effect.parts[1]),
       figureCell(effect.figure, scale, signed),
-      make("td", probability(effect.p)),
+      make("td", probability(effect.p)), make("td", least(effect.detectable)),
       make("td", effect.pairs + (effect.unpaired ? ` (${effect.unpaired} unpaired)` : "") + (effect.otherBudget ? ", other budget" : "")),
       make("td", `${signed(effect.span[0])} to ${signed(effect.span[1])}`)));
     table.tBodies[0].replaceChildren(...lines);
@@ -126,7 +137,7 @@ const draw = (() => {
     const lines = found.map((each) => make("tr", "", {},
       make("th", each.method, { scope: "row" }),
       figureCell(each.figure, scale, signed),
-      make("td", probability(each.p)), make("td", String(each.splits)), make("td", each.detectable.toFixed(3))));
+      make("td", probability(each.p)), make("td", String(each.splits)), make("td", least(each.detectable))));
     table.tBodies[0].replaceChildren(...lines);
   }
 
