@@ -44,7 +44,9 @@ def default_jobs(budget: Budget) -> int:
     import torch
 
     if torch.cuda.is_available():
-        return max(1, int(torch.cuda.device_count() / (budget.gpus or 1.0)))
+        devices, share = torch.cuda.device_count(), budget.gpus or 1.0
+        # A stage is on one GPU: shares that are left over on two of them bear no third stage.
+        return devices * int(1 / share) if share <= 1 else max(1, int(devices / share))
     return max(1, (os.cpu_count() or 1) // budget.threads)
 
 

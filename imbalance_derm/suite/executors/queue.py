@@ -7,8 +7,11 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import count
 
+from imbalance_derm.errors import InputError
 from imbalance_derm.suite.task import Outcome, Task
+from imbalance_derm.suite.work import give_up
 
 
 @dataclass(order=True)
@@ -25,6 +28,8 @@ class Entry:
         It was started before, and its worker died.
     alone : bool
         Nothing else runs while it does.
+    slot : int
+        While it runs, a number below the limit that nothing else has which runs.
     future : Future of Outcome
     """
 
@@ -33,6 +38,7 @@ class Entry:
     missing: int = field(compare=False)
     again: bool = field(default=False, compare=False)
     alone: bool = field(default=False, compare=False)
+    slot: int = field(default=0, compare=False)
     future: Future[Outcome] = field(default_factory=Future, compare=False)
 
 
@@ -45,7 +51,8 @@ class Queue:
         Tasks at a time.
     start : callable
         ``start(entry)`` has the task begun and returns; whoever ends it calls :meth:`ended`, or
-        :meth:`try_alone` if its worker died and others may be to blame.
+        :meth:`try_alone` if its worker died and others may be to blame. A task for which it
+        raises ends as failed, and the next is started.
     """
 
     def __init__(self, limit: int, start: Callable[[Entry], None]) -> None:
@@ -55,16 +62,27 @@ class Queue:
         self._ready: list[Entry] = []
         self._suspects: list[Entry] = []
         self._running: dict[int, Entry] = {}
+        self._left: dict[int, Entry] = {}
         self._submitted = 0
         self._closed = False
+        self._error: Exception | None = None
 
     def submit(self, task: Task, dependencies: Sequence[Future[Outcome]]) -> Future[Outcome]:
-        """Enter `task`; its future raises nothing."""
+        """Enter `task`; its future raises nothing unless the queue is broken off.
+
+        Raises
+        ------
+        InputError
+            Of `start`, for a task that has nothing to wait for.
+        """
         with self._lock:
-            entry = Entry(self._submitted, task, len(dependencies))
+            entry = self._left[self._submitted] = Entry(self._submitted, task, len(dependencies))
             self._submitted += 1
-            if not dependencies:
-                self._made_ready(entry)
+            if self._error is not None:
+                entry.future.set_exception(self._error)
+            elif not dependencies:
+                heapq.heappush(self._ready, entry)
+                self._hand_out(submitting=True)
         for dependency in dependencies:
             dependency.add_done_callback(lambda _: self._one_less(entry))
         return entry.future
@@ -75,6 +93,7 @@ class Queue:
             self._running.pop(entry.turn, None)
             if self._closed:
                 return
+            del self._left[entry.turn]
         entry.future.set_result(outcome)  # those that need it are made ready by this
         with self._lock:
             self._hand_out()
@@ -98,17 +117,22 @@ class Queue:
             self._closed = True
             return list(self._running.values())
 
+    def break_off(self, error: Exception) -> None:
+        """Start nothing any more; the futures of all that has not ended raise `error`."""
+        with self._lock:
+            self._closed, self._error = True, error
+            left = list(self._left.values())
+        for entry in left:
+            entry.future.set_exception(error)
+
     def _one_less(self, entry: Entry) -> None:
         with self._lock:
             entry.missing -= 1
             if entry.missing == 0:
-                self._made_ready(entry)
+                heapq.heappush(self._ready, entry)
+                self._hand_out()
 
-    def _made_ready(self, entry: Entry) -> None:
-        heapq.heappush(self._ready, entry)
-        self._hand_out()
-
-    def _hand_out(self) -> None:
+    def _hand_out(self, submitting: bool = False) -> None:
         while not self._closed:
             if any(entry.again for entry in self._running.values()):
                 return
@@ -121,5 +145,15 @@ class Queue:
             else:
                 return
             entry.alone = entry.again or self._limit == 1
+            taken = {running.slot for running in self._running.values()}
+            entry.slot = next(slot for slot in count() if slot not in taken)
             self._running[entry.turn] = entry
-            self._start(entry)
+            try:
+                self._start(entry)
+            except Exception as error:
+                # Most often this is in the callback of a future, where nobody would hear of it.
+                del self._running[entry.turn], self._left[entry.turn]
+                if submitting and isinstance(error, InputError):
+                    raise
+                said = " ".join(str(error).split()) or type(error).__name__
+                entry.future.set_result(give_up(entry.task, f"could not be started: {said}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 from collections.abc import Sequence
@@ -50,7 +51,7 @@ class RayExecutor(Executor):
         if address is None:
             settings |= {
                 "num_cpus": jobs * resources.threads,
-                "num_gpus": round(jobs * resources.gpus + 0.5) if resources.gpus else None,
+                "num_gpus": math.ceil(jobs * resources.gpus) or None,
                 "include_dashboard": False,
             }
         try:
@@ -74,7 +75,9 @@ class RayExecutor(Executor):
     def close(self) -> None:
         """See :meth:`Executor.close`; a cluster that was running before goes on running."""
         for entry in self._queue.close():
-            self._ray.cancel(self._references[entry.task.key], force=True)
+            reference = self._references.get(entry.task.key)
+            if reference is not None:  # it may have ended just now
+                self._ray.cancel(reference, force=True)
         self._ray.shutdown()
 
     def _start(self, entry: Entry) -> None:

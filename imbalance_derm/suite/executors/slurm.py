@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ LOOK_EVERY = 0.5
 ASK_EVERY = 10.0
 """Seconds between two questions to Slurm; all jobs are in one."""
 
+TRY_EVERY = 60.0
+"""Seconds until a job is submitted again that was refused while others are in flight."""
+
 MARGIN_MINUTES = 5
 """What a job gets beyond its task's own limit, to start and to tell its end."""
 
@@ -36,6 +40,10 @@ _OVER = {
     *("FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT"),
 }
 """States that a job does not leave; it stands at PREEMPTED until it is requeued."""
+
+
+class _RefusedError(InputError):
+    """Slurm does not take a job, or not now."""
 
 
 @dataclass
@@ -53,7 +61,8 @@ class SlurmExecutor(Executor):
     """Submits one job for each task, all at once, each after the jobs that it needs.
 
     What goes first, and how many at a time, is left to Slurm: ``jobs`` is not used. The jobs go
-    on if the driver dies.
+    on if the driver dies. Where Slurm takes no more, as at the limit of an account, the rest is
+    submitted when some have ended.
 
     Parameters
     ----------
@@ -83,6 +92,7 @@ class SlurmExecutor(Executor):
         self._lock = threading.Lock()
         self._jobs: dict[str, _Job] = {}
         self._ids: dict[Future[Outcome], str] = {}
+        self._error: Exception | None = None
         self._stopped = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="slurm jobs", daemon=True)
         self._watcher.start()
@@ -95,16 +105,17 @@ class SlurmExecutor(Executor):
         Raises
         ------
         InputError
-            Slurm, or submitit, refuses the job.
+            submitit refuses the job, or Slurm does while no other is in flight.
         """
         if self._local:
             return self._queue.submit(task, dependencies)
-        after = [self._ids[each] for each in dependencies if not each.done()]
-        job = self._launch(task, resources, after)
+        job = self._launch_in_time(task, dependencies, resources)
         future: Future[Outcome] = Future()
         self._ids[future] = job.job_id
         with self._lock:
             self._jobs[job.job_id] = _Job(job, task, future)
+            if self._error is not None:
+                future.set_exception(self._error)
         return future
 
     def close(self) -> None:
@@ -123,6 +134,20 @@ class SlurmExecutor(Executor):
         with self._lock:
             self._jobs[job.job_id] = _Job(job, entry.task, entry.future, entry)
 
+    def _launch_in_time(
+        self, task: Task, dependencies: Sequence[Future[Outcome]], resources: Resources
+    ) -> Any:
+        """Submit a job, again and again while others are in flight whose end may make room."""
+        while True:
+            in_flight = bool(self._jobs) and self._error is None
+            after = [self._ids[each] for each in dependencies if not each.done()]
+            try:
+                return self._launch(task, resources, after)
+            except _RefusedError:
+                if not in_flight:
+                    raise
+            time.sleep(TRY_EVERY)
+
     def _launch(self, task: Task, resources: Resources, after: list[str]) -> Any:
         folder = Path(task.folder) / JOBS
         try:
@@ -131,7 +156,7 @@ class SlurmExecutor(Executor):
         except (ValueError, TypeError) as error:
             raise InputError(f"[slurm] of the suite: {_one_line(error)}") from error
         except (self._submitit.core.utils.FailedJobError, OSError) as error:
-            raise InputError(f"Slurm refused a job: {_one_line(error)}; see [slurm]") from error
+            raise _RefusedError(f"Slurm refused a job: {_one_line(error)}; see [slurm]") from error
 
     def _engine(self, folder: Path, task: Task, resources: Resources, after: list[str]) -> Any:
         minutes = None if task.seconds is None else math.ceil(task.seconds / 60) + MARGIN_MINUTES
@@ -157,8 +182,13 @@ class SlurmExecutor(Executor):
         try:
             self._feed()
         except Exception as error:  # a full disk, say; or the driver would wait for ever
-            for each in self._jobs.values():
-                each.future.set_exception(error)
+            with self._lock:
+                self._error = error
+                jobs = list(self._jobs.values())
+            self._queue.break_off(error)
+            for each in jobs:
+                if each.entry is None:
+                    each.future.set_exception(error)
 
     def _feed(self) -> None:
         """Feed the futures until the executor is closed."""
