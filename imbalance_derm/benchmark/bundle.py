@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -59,24 +58,6 @@ def write_bundle(paths: list[Path], file: Path) -> int:
     except OSError as error:
         raise InputError(f"cannot write {file}: {error.strerror}; choose another file") from error
     return len(runs)
-
-
-def read_bundle(file: Path) -> dict[str, bytes]:
-    """Return the files of a bundle by name, in memory; nothing is unpacked.
-
-    Raises
-    ------
-    InputError
-        There is no such file, or it is not a whole zip.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(file.read_bytes())) as source:
-            return {i.filename: source.read(i) for i in source.infolist() if not i.is_dir()}
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror}") from error
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError) as error:
-        advice = "make one with: imbderm leaderboard RUNS --bundle FILE.zip"
-        raise InputError(f"{file} is not a readable bundle: {error}; {advice}") from error
 
 
 def sha256(content: bytes) -> str:

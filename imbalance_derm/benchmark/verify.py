@@ -18,9 +18,9 @@ from imbalance_derm.benchmark.bundle import (
     PREDICTIONS_FILE,
     SPEC_FILE,
     SUMS_FILE,
-    read_bundle,
     sha256,
 )
+from imbalance_derm.benchmark.unpack import read_bundle
 from imbalance_derm.errors import ImbdermError
 from imbalance_derm.evaluation.decision import Decision, choose_decision
 from imbalance_derm.evaluation.evaluate import evaluate
