@@ -1,53 +1,65 @@
-"""A zip with all that the figures of a leaderboard can be recomputed from."""
+"""A zip with all that a leaderboard can be recomputed from, and the leaderboard itself."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import zipfile
 from collections import Counter
 from pathlib import Path
 
 from imbalance_derm.benchmark.suite_file import read_suites
 from imbalance_derm.errors import InputError
+from imbalance_derm.experiment.failure import FAILURE_FILE, find_failures
 from imbalance_derm.experiment.files import replacing
 from imbalance_derm.experiment.record import RECORD_FILE, find_records
+from imbalance_derm.suite.layout import SUITE_FILE
 
 SPEC_FILE, PREDICTIONS_FILE = "spec.toml", "predictions.csv"
 FILES = (PREDICTIONS_FILE, RECORD_FILE, SPEC_FILE)
-SUMS_FILE = "SHA256SUMS"
+"""Of every run that gave a record."""
+SUMS_FILE, BOARD_FILE = "SHA256SUMS", "leaderboard.json"
 _NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
+
+Unit = tuple[str, tuple[tuple[str, bytes], ...]]
+"""A suite, or a run that is of none: name of its folder, and place and content of its files."""
 
 
 def write_bundle(paths: list[Path], file: Path) -> int:
-    """Write record, specification and predictions of every run below `paths` to a zip.
+    """Write the runs and suites below `paths`, and how they rank, to a zip.
 
-    The same runs give the same bytes wherever they lie: names are sorted, times are fixed. Each
-    run has a folder; ``SHA256SUMS`` holds a checksum of every file, as ``sha256sum -c`` reads it.
+    Of each run there are record, specification and predictions, or why it failed; suites keep
+    their layout, ``suite.json`` included. ``leaderboard.json`` is the leaderboard of the unpacked
+    zip. Runs that a ranking does not count are left out, and are not named there.
+
+    The same runs give the same bytes wherever they lie: names are sorted, times are fixed.
+    ``SHA256SUMS`` holds a checksum of every file, as ``sha256sum -c`` reads it.
 
     Parameters
     ----------
     paths : list of Path
-        Run folders, or folders of runs.
+        Run folders, folders of runs, or folders of suites.
     file : Path
         The zip; an older one is replaced.
 
     Returns
     -------
     int
-        Runs in the zip; a run that was found twice counts once.
+        Runs with a record in the zip; one that was found twice counts once.
 
     Raises
     ------
     InputError
         A path is missing or holds no run, a run lacks a file, or the zip cannot be written.
     """
-    suites = read_suites(paths)
-    runs = {_contents(folder) for folder, _ in find_records(paths) if suites.counts(folder)}
-    if not runs:
+    # The ranking takes the name of the file of predictions from this module.
+    from imbalance_derm.benchmark.rebuilt import rebuilt_board
+
+    files = _laid_out(_units(paths))
+    count = sum(name.endswith(f"/{RECORD_FILE}") for name in files)
+    if not count:
         where = ", ".join(map(str, paths)) or "no path"
         raise InputError(f"no run record below {where}; make one with: imbderm run")
-    files = _named(runs)
+    files[BOARD_FILE] = rebuilt_board(files).encode()
     sums = "".join(f"{sha256(content)}  {name}\n" for name, content in sorted(files.items()))
     try:
         with replacing(file) as temporary, zipfile.ZipFile(temporary, "w") as target:
@@ -58,25 +70,7 @@ def write_bundle(paths: list[Path], file: Path) -> int:
                 target.writestr(entry, content)
     except OSError as error:
         raise InputError(f"cannot write {file}: {error.strerror}; choose another file") from error
-    return len(runs)
-
-
-def read_bundle(file: Path) -> dict[str, bytes]:
-    """Return the files of a bundle by name, in memory; nothing is unpacked.
-
-    Raises
-    ------
-    InputError
-        There is no such file, or it is not a whole zip.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(file.read_bytes())) as source:
-            return {i.filename: source.read(i) for i in source.infolist() if not i.is_dir()}
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror}") from error
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError) as error:
-        advice = "make one with: imbderm leaderboard RUNS --bundle FILE.zip"
-        raise InputError(f"{file} is not a readable bundle: {error}; {advice}") from error
+    return count
 
 
 def sha256(content: bytes) -> str:
@@ -90,21 +84,38 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _contents(folder: Path) -> tuple[str, tuple[bytes, ...]]:
-    for name in FILES:
-        if not (folder / name).is_file():
-            raise InputError(
-                f"{folder} has no {name}, so its figures could not be recomputed; run it again, "
-                "or name the other runs"
-            )
-    return folder.resolve().name, tuple((folder / name).read_bytes() for name in FILES)
+def _units(paths: list[Path]) -> set[Unit]:
+    suites = read_suites(paths)
+    found: dict[Path, dict[str, bytes]] = {
+        Path(suite): {SUITE_FILE: (Path(suite) / SUITE_FILE).read_bytes()} for suite in suites.axes
+    }
+    wanted: list[tuple[Path, tuple[str, ...]]]
+    wanted = [(folder, FILES) for folder, _ in find_records(paths)]
+    wanted += [(folder, (FAILURE_FILE,)) for folder, _ in find_failures(paths)]
+    for folder, names in wanted:
+        if suites.counts(folder):
+            top = Path(suites.suite_of(folder) or folder)
+            place = folder.relative_to(top)
+            own = found.setdefault(top, {})
+            own |= {(place / name).as_posix(): _content(folder / name) for name in names}
+    return {(top.resolve().name, tuple(sorted(own.items()))) for top, own in found.items()}
 
 
-def _named(runs: set[tuple[str, tuple[bytes, ...]]]) -> dict[str, bytes]:
-    """Give each run a folder of its own, whatever folders of the same name hold."""
-    twins = Counter(name for name, _ in runs)
+def _content(file: Path) -> bytes:
+    if not file.is_file():
+        raise InputError(
+            f"{file.parent} has no {file.name}, so its figures could not be recomputed; run it "
+            "again, or name the other runs"
+        )
+    return file.read_bytes()
+
+
+def _laid_out(units: set[Unit]) -> dict[str, bytes]:
+    """Give each unit a folder of its own, whatever folders of the same name hold."""
+    twins = Counter(name for name, _ in units)
     files: dict[str, bytes] = {}
-    for name, contents in runs:
-        own = name if twins[name] == 1 else f"{name}-{sha256(b''.join(contents))[:8]}"
-        files |= {f"{own}/{file}": text for file, text in zip(FILES, contents, strict=True)}
+    for name, own in units:
+        content = b"".join(part for place, text in own for part in (place.encode(), text))
+        top = name if twins[name] == 1 else f"{name}-{sha256(content)[:8]}"
+        files |= {f"{top}/{place}": text for place, text in own}
     return files

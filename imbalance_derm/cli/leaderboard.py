@@ -37,8 +37,8 @@ _FILE_WIDTH = 200
 @click.option(
     "--bundle",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Instead of a table, write record, specification and predictions of every run to this "
-    "zip, for: imbderm verify",
+    help="Instead of a table, write record, specification and predictions of every run, failures, "
+    "suites and the leaderboard itself to this zip, for: imbderm verify",
 )
 @verbosity_options
 def leaderboard(

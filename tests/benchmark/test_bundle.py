@@ -124,7 +124,12 @@ def of_split(rows: list[list[str]], split: str, truth: str) -> list[list[str]]:
 def test_an_honest_bundle_agrees(honest, tmp_path):
     assert write_bundle([honest], tmp_path / "b.zip") == 2
     findings = list(verify_bundle(tmp_path / "b.zip"))
-    assert [(f.row, f.differences) for f in findings] == [("run-0", ()), ("run-1", ())]
+    assert [(f.row, f.differences) for f in findings] == [
+        ("run-0", ()),
+        ("run-1", ()),
+        ("leaderboard.json", ()),
+    ]
+    assert not any(f.unchecked for f in findings)
     record = Record.from_json((honest / "run-0" / "record.json").read_text("utf-8"))
     assert findings[0].figures == sum(map(len, record.metrics.values())) > 20
     truth = said("test", 0)
@@ -138,7 +143,7 @@ def test_a_changed_prediction_is_caught_by_its_figures(honest):
         row[4:] = ["0.001", "0.999"]
 
     found = tampered(honest, "run-0/predictions.csv", edited_rows(change), sums_too=True)
-    assert list(found) == ["run-0"]
+    assert list(found) == ["run-0", "leaderboard.json"]
     assert "test auc is" in found["run-0"]
     assert "checksum" not in found["run-0"]
 
@@ -167,7 +172,7 @@ def test_a_changed_metric_is_caught(honest, end):
         record["metrics"]["test"]["sensitivity"][end] += 1e-6
 
     found = tampered(honest, "run-1/record.json", edited_record(change), sums_too=True)
-    assert list(found) == ["run-1"]
+    assert "run-0" not in found
     assert "sensitivity" in found["run-1"]
     assert found["run-1"].count("recomputed") == 1
 
@@ -210,7 +215,7 @@ def test_a_swapped_label_is_caught_where_no_figure_moves(honest):
         first[2], second[2] = second[2], first[2]
 
     found = tampered(honest, "run-1/predictions.csv", edited_rows(change), sums_too=True)
-    assert list(found) == ["run-1"]
+    assert list(found) == ["run-1", "leaderboard.json"]
     assert "2 test images" in found["run-1"]
 
 
@@ -264,7 +269,8 @@ def test_the_same_runs_give_the_same_bytes_wherever_they_lie(honest, tmp_path):
 def test_runs_of_one_name_are_kept_apart(honest, tmp_path):
     (honest / "run-1").rename(tmp_path / "run-0")
     assert write_bundle([honest, tmp_path / "run-0"], tmp_path / "b.zip") == 2
-    findings = list(verify_bundle(tmp_path / "b.zip"))
+    *findings, board = verify_bundle(tmp_path / "b.zip")
+    assert not board.differences
     assert len({f.row for f in findings}) == 2
     assert all(f.row.startswith("run-0-") and not f.differences for f in findings)
 
@@ -294,6 +300,7 @@ def test_the_commands_say_a_line_a_row_and_exit_1_on_a_difference(honest, tmp_pa
     assert [line.split()[:2] for line in good.output.splitlines()] == [
         ["agrees", "run-0:"],
         ["agrees", "run-1:"],
+        ["agrees", "leaderboard.json:"],
     ]
 
     def change(record):
@@ -303,7 +310,7 @@ def test_the_commands_say_a_line_a_row_and_exit_1_on_a_difference(honest, tmp_pa
     tampered(honest, "run-0/record.json", edited_record(change))
     bad = runner.invoke(verify, [str(file)])
     assert bad.exit_code == 1
-    assert [line.split()[0] for line in bad.output.splitlines()] == ["DIFFERS", "agrees"]
+    assert [line.split()[0] for line in bad.output.splitlines()] == ["DIFFERS", "agrees", "DIFFERS"]
     assert "see --all" in bad.output
     assert len(runner.invoke(verify, [str(file), "--all"]).output) > len(bad.output)
     mixed = runner.invoke(leaderboard, [str(honest), "--bundle", str(file), "--format", "md"])
