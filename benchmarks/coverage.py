@@ -1,6 +1,6 @@
 """How often the intervals of a leaderboard hold the truth, and how often it marks falsely.
 
-    python benchmarks/coverage.py [--sets 2000] [--seeds 5] [--lesions 120] [--out FILE.json]
+    python benchmarks/coverage.py [--most SETS] [--out FILE.json]
 
 Simulated data sets of two classes, each lesion with one to three photographs, each method with
 its own training seeds. Scores are normal, so the expected AUC and balanced accuracy over seeds
@@ -19,8 +19,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.stats import norm
@@ -31,11 +34,28 @@ from imbalance_derm.evaluation.intervals import wilson
 from imbalance_derm.evaluation.over_seeds import Method, mean_over_seeds, paired_over_seeds
 from imbalance_derm.evaluation.predictions import Predictions
 from imbalance_derm.experiment.environment import environment
+from imbalance_derm.experiment.files import write_text
 
 METRICS = ("auc", "balanced_accuracy")
 POSITIVES = 0.25
 """Share of lesions that are malignant."""
 EVEN = Decision("threshold", 0.5, "youden", "validation")
+
+
+@dataclass(frozen=True)
+class Design:
+    """Training seeds of each method, equal methods that are ranked, data sets to simulate."""
+
+    seeds: int
+    methods: int
+    sets: int
+
+
+DESIGNS = (Design(5, 5, 2000), Design(3, 5, 2000), Design(3, 40, 400))
+LESIONS = 120
+METRIC = "balanced_accuracy"
+"""It ranks the equal methods."""
+RESAMPLES = 500
 
 
 @dataclass(frozen=True)
@@ -99,12 +119,12 @@ class TestSet:
         return said, [EVEN] * seeds
 
 
-def simulate(number: int, world: World, arguments: argparse.Namespace) -> Counter[str]:
+def simulate(number: int, world: World, design: Design) -> Counter[str]:
     """Return what one data set adds to each count."""
-    test = TestSet.draw(world, np.random.default_rng(number), arguments.lesions)
-    better = test.method(world.better, arguments.seeds)
-    equals = {f"m{i}": test.method(world.merit, arguments.seeds) for i in range(arguments.methods)}
-    options = {"resamples": arguments.resamples, "seed": number}
+    test = TestSet.draw(world, np.random.default_rng(number), LESIONS)
+    better = test.method(world.better, design.seeds)
+    equals = {f"m{i}": test.method(world.merit, design.seeds) for i in range(design.methods)}
+    options = {"resamples": RESAMPLES, "seed": number}
     mean = mean_over_seeds(*better, METRICS, **options)
     paired = paired_over_seeds(*better, *equals["m0"], METRICS, **options)
     high, low = world.truth(world.better), world.truth(world.merit)
@@ -117,7 +137,7 @@ def simulate(number: int, world: World, arguments: argparse.Namespace) -> Counte
             hits[f"{name}/{metric}"] += (
                 figure.low is not None and figure.low <= truth <= figure.high
             )
-    found = best_set(equals, arguments.metric, **options)
+    found = best_set(equals, METRIC, **options)
     hits["best_set"] += len(found.best) < len(equals)
     hits["unadjusted"] += any(each.p_value < 0.05 for each in found.standings.values())
     return hits
@@ -128,37 +148,38 @@ def share(hits: int, sets: int) -> dict[str, float | None]:
     return {"value": hits / sets, "low": low, "high": high}
 
 
+def carry_out(design: Design, world: World, most: int | None) -> dict[str, Any]:
+    """Return the shares of one design over so many data sets, or its own number."""
+    sets = min(design.sets, most or design.sets)
+    numbers = range(sets)
+    with ProcessPoolExecutor() as pool:
+        found = pool.map(simulate, numbers, repeat(world), repeat(design), chunksize=8)
+        hits = sum(found, Counter[str]())
+    marks = {name: share(hits.pop(name, 0), sets) for name in ("best_set", "unadjusted")}
+    coverage = {name: share(count, sets) for name, count in sorted(hits.items())}
+    return asdict(design) | {"sets": sets, "coverage": coverage, "false_marks": marks}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--sets", type=int, default=2000, help="data sets to simulate")
-    parser.add_argument("--seeds", type=int, default=5, help="training seeds of each method")
-    parser.add_argument("--lesions", type=int, default=120, help="test lesions")
-    parser.add_argument("--methods", type=int, default=5, help="equal methods that are ranked")
-    parser.add_argument("--metric", default="balanced_accuracy", choices=METRICS, help="ranks them")
-    parser.add_argument("--resamples", type=int, default=500, help="of each bootstrap")
+    parser.add_argument("--most", type=int, help="data sets of each design, at the most")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    world, hits = World(), Counter()
-    for number in range(arguments.sets):
-        hits.update(simulate(number, world, arguments))
-    marks = {name: share(hits.pop(name), arguments.sets) for name in ("best_set", "unadjusted")}
-    settings = {name: value for name, value in vars(arguments).items() if name != "out"}
-    text = json.dumps(
-        {
-            "command": "python benchmarks/coverage.py --out coverage.json",
-            "environment": environment("cpu", 1, "no"),
-            "settings": settings,
-            "world": vars(world),
-            "truth": {"method": world.truth(world.better), "rival": world.truth(world.merit)},
-            "coverage": {name: share(count, arguments.sets) for name, count in hits.items()},
-            "false_marks": marks,
-        },
-        indent=2,
-    )
+    world = World()
+    most = f" --most {arguments.most}" if arguments.most else ""
+    table = {
+        "command": f"python benchmarks/coverage.py{most} --out coverage.json",
+        "environment": environment("cpu", 1, "no"),
+        "settings": {"lesions": LESIONS, "metric": METRIC, "resamples": RESAMPLES},
+        "world": asdict(world),
+        "truth": {"method": world.truth(world.better), "rival": world.truth(world.merit)},
+        "designs": [carry_out(design, world, arguments.most) for design in DESIGNS],
+    }
+    text = json.dumps(table, indent=2) + "\n"
     if arguments.out:
-        arguments.out.write_text(text + "\n", encoding="utf-8")
+        write_text(arguments.out, text)
     print(text)
 
 

@@ -80,12 +80,74 @@ def detectable_in_family(alone: float, freedom: float | None, tests: int) -> flo
     return float(alone * (first + power) / (only + power))
 
 
+@dataclass(frozen=True, slots=True)
+class SeedSpread:
+    """How far training seeds move a figure, known from several methods at once.
+
+    Attributes
+    ----------
+    variance : float
+        Of a figure between seeds, the noise of the test lesions included.
+    noise : float
+        The part of it that is noise of the test lesions.
+    freedom : int
+        Degrees of freedom of the two.
+    """
+
+    variance: float
+    noise: float
+    freedom: int
+
+    def times(self, factor: float) -> SeedSpread:
+        """Return the spread of a figure with so many times the variance."""
+        return SeedSpread(factor * self.variance, factor * self.noise, self.freedom)
+
+
+def seed_spread(values: np.ndarray, draws: np.ndarray) -> SeedSpread:
+    """Return how far seeds move one method against the others, pooled over the methods.
+
+    That is the interaction of methods and seeds in the two-way layout: what a seed does to all
+    methods alike cancels in their differences, and so it does here. A contrast with weights
+    ``w`` varies by the sum of ``w^2`` times as much, if seeds move all methods equally far.
+
+    Parameters
+    ----------
+    values : ndarray of float, (m, s)
+        The figure of each method and seed, two of each at the least.
+    draws : ndarray of float, (b, m, s)
+        The same on b draws of the test lesions; NaN where a draw has no figure.
+
+    Examples
+    --------
+    >>> values = np.array([[0.7, 0.8], [0.8, 0.7]])  # the seeds move the difference by 0.2
+    >>> found = seed_spread(values, np.repeat(values[None], 9, axis=0))
+    >>> round(found.variance, 4), found.noise, found.freedom
+    (0.01, 0.0, 1)
+    """
+    methods, seeds = values.shape
+    freedom = (methods - 1) * (seeds - 1)
+    usable = ~np.isnan(draws).any(axis=(1, 2))
+    noise = _interaction(draws[usable] - values) / freedom
+    return SeedSpread(
+        float(_interaction(values[None])[0] / freedom),
+        float(noise.mean()) if usable.any() else 0.0,
+        freedom,
+    )
+
+
+def _interaction(values: np.ndarray) -> np.ndarray:
+    """Sum of squares of the interaction of the last two axes, (b,) of (b, m, s)."""
+    residual = values - values.mean(axis=1, keepdims=True) - values.mean(axis=2, keepdims=True)
+    return ((residual + values.mean(axis=(1, 2), keepdims=True)) ** 2).sum(axis=(1, 2))
+
+
 def combine(
     values: np.ndarray,
     draws: np.ndarray,
     shares: np.ndarray,
     limits: tuple[float, float],
     contrast: bool,
+    pooled: SeedSpread | None = None,
 ) -> SeedComparison:
     """Return the mean of figures by seed with an interval over lesions and seeds.
 
@@ -104,6 +166,9 @@ def combine(
     contrast : bool
         A difference of figures: it lies within the distance of `limits` from 0, and the interval
         is cut there. Else that of a metric with limits is symmetric on the logit scale.
+    pooled : SeedSpread, optional
+        Of such a contrast, known from more methods than enter it. Three seeds alone often show
+        no spread by chance; the larger of the two counts.
 
     Examples
     --------
@@ -123,11 +188,16 @@ def combine(
     if seeds > 1:
         spread = float(values.var(ddof=1))
         noise = float((draws[usable] - values).var(axis=1, ddof=1).mean())
-        seed_variance = max(0.0, spread - noise) / seeds
+        known = SeedSpread(spread, noise, seeds - 1)
+        if pooled is not None and pooled.variance - pooled.noise >= spread - noise:
+            known = pooled
+        seed_variance = max(0.0, known.variance - known.noise) / seeds
         if spread > 0:
             stretch = np.sqrt(seed_variance * seeds / spread * seeds / (seeds - 1))
+        if known.variance > 0:
             both = lesion_variance + seed_variance
-            freedom = max(seeds - 1, both**2 * (seeds - 1) / (spread / seeds) ** 2)
+            freedom = both**2 * known.freedom / (known.variance / seeds) ** 2
+            freedom = max(seeds - 1, freedom)
     tail = 1 - (1 - LEVEL) / 2
     error = float(np.sqrt(lesion_variance + seed_variance))
     wider = t.ppf(tail, freedom) / norm.ppf(tail)
