@@ -6,8 +6,8 @@ loses the folders of one machine: they determine no figure.
     python benchmarks/collect.py runs/NAME [runs/NAME ...] --to benchmarks/results
     python benchmarks/collect.py SUITE_FOLDER --to benchmarks/results/NAME
 
-Of a suite's folder every run is copied, what the suite is, and its leaderboard as a table and as a
-page.
+Of a suite's folder every run is copied, or why it gave no record, what the suite is, and its
+leaderboard as a table and as a page.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import argparse
 import json
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from imbalance_derm.benchmark.json_format import to_json
 from imbalance_derm.benchmark.leaderboard import leaderboard
 from imbalance_derm.benchmark.markdown import to_markdown
 from imbalance_derm.benchmark.site import write_site
+from imbalance_derm.experiment.failure import find_failures, write_failure
 from imbalance_derm.experiment.files import write_text
 from imbalance_derm.experiment.spec import Spec
 from imbalance_derm.suite.layout import RUNS, SUITE_FILE
@@ -54,12 +56,21 @@ def copy_run(run: Path, target: Path) -> None:
     shutil.copyfile(run / "predictions.csv", target / "predictions.csv")
 
 
+def copy_failure(run: Path, target: Path) -> None:
+    """Copy why a run gave no record."""
+    ((_, failure),) = find_failures([run])
+    spec = {**failure.spec, "data": {**failure.spec["data"]}}
+    if spec["data"].get("root"):
+        spec["data"]["root"] = ANYWHERE
+    write_failure(target, replace(failure, spec=spec))
+
+
 def copy_suite(suite: Path, target: Path) -> None:
     """Copy every run of a suite, and make the leaderboard of what was copied."""
     described = json.loads((suite / SUITE_FILE).read_text(encoding="utf-8"))
     for name in described["runs"]:
-        if (suite / RUNS / name / "record.json").is_file():
-            copy_run(suite / RUNS / name, target / RUNS / name)
+        copy = copy_run if (suite / RUNS / name / "record.json").is_file() else copy_failure
+        copy(suite / RUNS / name, target / RUNS / name)
     shutil.copyfile(suite / SUITE_FILE, target / SUITE_FILE)
     boards = leaderboard([target])
     write_text(target / "README.md", to_markdown(boards))
