@@ -20,6 +20,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "StageFinished",
         "StageProgress",
         "StageStarted",
+        "StageWaits",
     ),
     "imbalance_derm.experiment.files": ("write_text",),
     "imbalance_derm.experiment.record": ("Figure", "Record", "StageEntry"),

@@ -10,7 +10,7 @@ from scipy.stats import norm, t
 from statsmodels.stats.multitest import multipletests
 
 from imbalance_derm.evaluation.best_set import p_value
-from imbalance_derm.evaluation.over_seeds import paired_over_seeds
+from imbalance_derm.evaluation.over_seeds import contrasts_over_seeds
 
 AXES = {"synth": ["none", "smote", "cyclegan", "augment"], "loss": ["ce"]}
 OTHERS = ("none", "smote", "augment")
@@ -34,10 +34,9 @@ def test_differences_are_those_of_pairs_and_what_would_have_been_seen_is_of_the_
     assert updates == {"ce": [800]}
     methods = by_protocol["ce"]
     said = order.compared(methods, "cyclegan", "auc")
-    pairs = {
-        other: paired_over_seeds(*methods["cyclegan"], *methods[other], ["auc"])["auc"]
-        for other in OTHERS
-    }
+    contrasts = {other: {"cyclegan": 1.0, other: -1.0} for other in OTHERS}
+    every = contrasts_over_seeds(methods, contrasts, ["auc"])
+    pairs = {other: every[other]["auc"] for other in OTHERS}
     adjusted = multipletests([p_value(pair) for pair in pairs.values()], method="holm")[1]
     sees = {}
     for (other, pair), p in zip(pairs.items(), adjusted, strict=True):
