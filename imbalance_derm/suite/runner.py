@@ -104,16 +104,22 @@ def carry_out(
     futures: dict[str, Future[Outcome]] = {}
     by_future: dict[Future[Outcome], Task] = {}
     done: SimpleQueue[Future[Outcome]] = SimpleQueue()
+    watched = 0.0
+
+    def tell(seconds: float) -> None:
+        nonlocal watched
+        with suppress(Empty):
+            future = done.get(timeout=seconds)
+            ended(by_future.pop(future), future.result())
+        if time.monotonic() - watched >= EVERY:
+            watch()
+            watched = time.monotonic()
+
     for task in tasks:
         needed = [futures[key] for key in task.needs if key in futures]
         future = futures[task.key] = executor.submit(task, needed, resources)
         by_future[future] = task
         future.add_done_callback(done.put)
-    watched = 0.0
+        tell(0.0)  # thousands of submissions to a cluster take minutes
     while by_future:
-        with suppress(Empty):
-            future = done.get(timeout=EVERY)
-            ended(by_future.pop(future), future.result())
-        if time.monotonic() - watched >= EVERY:
-            watch()
-            watched = time.monotonic()
+        tell(EVERY)
