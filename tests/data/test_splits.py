@@ -71,8 +71,9 @@ def test_drawn_parts(table: pd.DataFrame, seed: int) -> None:
 @given(tables())
 def test_shares_are_met_class_by_class(table: pd.DataFrame) -> None:
     parts = partition(table, validation=0.2, test=0.25, seed=0)
-    # A lesion has at most three photographs here; a patient rarely more than a few lesions.
-    slack = table.groupby(lesion_groups(table)).size().max()
+    # Groups go whole, and one with lesions of several classes counts for all of them: what is
+    # drawn for a class that is served later comes on top of one that has its share already.
+    slack = 2 * table.groupby(lesion_groups(table)).size().max()
     for label, count in table["label"].value_counts().items():
         drawn = int((parts.test["label"] == label).sum())
         assert abs(drawn - 0.25 * count) <= slack

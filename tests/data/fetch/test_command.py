@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 
@@ -20,6 +21,7 @@ CUT = 16 * 2**16
 # The command itself; its catalogue is a folder of the test's.
 START = """
 import sys
+from functools import partial
 from pathlib import Path
 from imbalance_derm.data.fetch import catalogue
 catalogue.FOLDER = Path(sys.argv.pop(1))
@@ -144,7 +146,13 @@ def test_interrupted_it_says_how_to_go_on_and_does(words, publisher, tmp_path):
     command = [*words, "isic2016", "--to", str(root), "--accept-licence"]
     publisher.hang_after = {ARCHIVE: CUT}
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        # What runs in the background inherits it as ignored.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while not (part.exists() and part.stat().st_size == CUT):
