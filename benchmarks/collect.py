@@ -4,10 +4,10 @@ No image, no weights and no report with photographs leaves the runs' folders, an
 loses the folders of one machine: they determine no figure.
 
     python benchmarks/collect.py runs/NAME [runs/NAME ...] --to benchmarks/results
-    python benchmarks/collect.py SUITE_FOLDER --to benchmarks/results/NAME
+    python benchmarks/collect.py SUITE_FOLDER --to benchmarks/results/NAME [--page]
 
 Of a suite's folder every run is copied, or why it gave no record, what the suite is, and its
-leaderboard as a table and as a page.
+leaderboard as a table; as a page too, where that is to be read without making it.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def copy_failure(run: Path, target: Path) -> None:
     write_failure(target, replace(failure, spec=spec))
 
 
-def copy_suite(suite: Path, target: Path) -> None:
+def copy_suite(suite: Path, target: Path, page: bool) -> None:
     """Copy every run of a suite, and make the leaderboard of what was copied."""
     described = json.loads((suite / SUITE_FILE).read_text(encoding="utf-8"))
     for name in described["runs"]:
@@ -75,7 +75,8 @@ def copy_suite(suite: Path, target: Path) -> None:
     boards = leaderboard([target])
     write_text(target / "README.md", to_markdown(boards))
     write_text(target / "leaderboard.json", to_json(boards))
-    write_site(boards, target / "leaderboard")
+    if page:
+        write_site(boards, target / "leaderboard")
 
 
 def main() -> None:
@@ -84,10 +85,11 @@ def main() -> None:
     )
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--to", type=Path, required=True)
+    parser.add_argument("--page", action="store_true", help="of a suite's leaderboard")
     arguments = parser.parse_args()
     for folder in arguments.folders:
         if (folder / SUITE_FILE).is_file():
-            copy_suite(folder, arguments.to)
+            copy_suite(folder, arguments.to, arguments.page)
         else:
             copy_run(folder, arguments.to / folder.name)
         print(arguments.to)

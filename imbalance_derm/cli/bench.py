@@ -81,9 +81,10 @@ def bench(
     from imbalance_derm.pipeline.experiment import cache_folder
     from imbalance_derm.suite.durations import known_durations
     from imbalance_derm.suite.executors import find_executor
+    from imbalance_derm.suite.folder import claim, describe, lay_out
     from imbalance_derm.suite.grid import grid
     from imbalance_derm.suite.order import in_order
-    from imbalance_derm.suite.runner import carry_out, claim, describe, lay_out
+    from imbalance_derm.suite.runner import carry_out
     from imbalance_derm.suite.suite import read_suite
     from imbalance_derm.suite.task import Resources
 

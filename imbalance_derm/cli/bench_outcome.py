@@ -73,12 +73,14 @@ def show_results(folder: Path, cells: Sequence[Cell], metric: str) -> int:
     from imbalance_derm.benchmark.site import write_site
     from imbalance_derm.benchmark.terminal import to_table
     from imbalance_derm.errors import RunError
-    from imbalance_derm.experiment.failure import find_failures
+    from imbalance_derm.experiment.failure import FAILURE_FILE, find_failures
     from imbalance_derm.experiment.files import write_text
     from imbalance_derm.experiment.record import RECORD_FILE
 
-    failures = [f for cell in cells for _, f in find_failures([folder / RUNS / cell.name])]
-    if not any((folder / RUNS / cell.name / RECORD_FILE).is_file() for cell in cells):
+    runs = [folder / RUNS / cell.name for cell in cells]
+    left = [run for run in runs if (run / FAILURE_FILE).is_file()]
+    failures = [failure for _, failure in find_failures(left)]
+    if not any((run / RECORD_FILE).is_file() for run in runs):
         why = f"; the first: {failures[0].reason}" if failures else ""
         raise RunError(f"no run of the suite gave a result{why}")
     boards = leaderboard([folder], metric or None)

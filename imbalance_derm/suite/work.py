@@ -21,7 +21,8 @@ from imbalance_derm.suite.layout import KEY_FILE
 from imbalance_derm.suite.task import Outcome, Task, read_outcome, set_aside, write_outcome
 from imbalance_derm.suite.time_limit import OutOfTime, time_limit
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""They fix the threads of a process, if they are set before PyTorch is imported."""
 
 
 def perform(task: Task) -> Outcome:
@@ -30,7 +31,7 @@ def perform(task: Task) -> Outcome:
     The outcome is written into the session's folder before it is returned, as the tasks that
     need it may run elsewhere. PyTorch is imported after the threads are fixed.
     """
-    for variable in _THREAD_VARIABLES:
+    for variable in THREAD_VARIABLES:
         os.environ[variable] = str(task.threads)
     start = time.perf_counter()
     computed: list[tuple[str, str]] = []

@@ -16,11 +16,12 @@ from imbalance_derm.experiment.record import RECORD_FILE, Record
 from imbalance_derm.registry.manager import installed
 from imbalance_derm.suite.durations import known_durations
 from imbalance_derm.suite.executors.contract import Executor
+from imbalance_derm.suite.folder import lay_out
 from imbalance_derm.suite.grid import Cell, grid
 from imbalance_derm.suite.layout import RUNS
 from imbalance_derm.suite.order import in_order
 from imbalance_derm.suite.plan import plan
-from imbalance_derm.suite.runner import carry_out, lay_out
+from imbalance_derm.suite.runner import carry_out
 from imbalance_derm.suite.suite import Suite
 from imbalance_derm.suite.task import Outcome, Resources, Task
 

@@ -29,7 +29,8 @@ from imbalance_derm.suite.executors import find_executor
 from imbalance_derm.suite.grid import grid
 from imbalance_derm.suite.order import in_order
 from imbalance_derm.suite.plan import plan
-from imbalance_derm.suite.runner import carry_out, lay_out
+from imbalance_derm.suite.folder import lay_out
+from imbalance_derm.suite.runner import carry_out
 from imbalance_derm.suite.suite import Suite
 from imbalance_derm.suite.layout import RUNS
 from imbalance_derm.suite.task import Resources

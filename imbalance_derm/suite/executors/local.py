@@ -14,7 +14,7 @@ from imbalance_derm.suite.executors.contract import LOST, Executor
 from imbalance_derm.suite.executors.queue import Entry, Queue
 from imbalance_derm.suite.executors.worker import compute, set_up
 from imbalance_derm.suite.task import Outcome, Resources, Task, read_outcome
-from imbalance_derm.suite.work import give_up
+from imbalance_derm.suite.work import THREAD_VARIABLES, give_up
 
 
 class LocalExecutor(Executor):
@@ -54,8 +54,7 @@ class LocalExecutor(Executor):
             initializer=set_up,
             initargs=(os.getpid(),),
             env={
-                "OMP_NUM_THREADS": threads,
-                "MKL_NUM_THREADS": threads,
+                **dict.fromkeys(THREAD_VARIABLES, threads),
                 "LOKY_MAX_MEMORY_LEAK_SIZE": str(self.resources.memory_gb * 2**30),
             },
         )

@@ -14,7 +14,7 @@ from imbalance_derm.errors import InputError
 from imbalance_derm.suite.executors.contract import LOST, Executor
 from imbalance_derm.suite.executors.queue import Entry, Queue
 from imbalance_derm.suite.task import Outcome, Resources, Task
-from imbalance_derm.suite.work import give_up, perform
+from imbalance_derm.suite.work import THREAD_VARIABLES, give_up, perform
 
 
 class RayExecutor(Executor):
@@ -46,7 +46,7 @@ class RayExecutor(Executor):
         settings: dict[str, Any] = {
             "logging_level": logging.ERROR,
             "log_to_driver": False,
-            "runtime_env": {"env_vars": {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}},
+            "runtime_env": {"env_vars": dict.fromkeys(THREAD_VARIABLES, threads)},
         }
         if address is None:
             settings |= {
